@@ -1,0 +1,124 @@
+//! A connection as sessions see it: a stream that is plain or TLS, and what is known of it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task;
+
+use mox::addr::Domain;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+/// A connection that was accepted; for implicit TLS the handshake is done.
+pub struct Conn {
+    /// The bytes.
+    pub stream: Stream,
+    /// What is known of it.
+    pub info: ConnInfo,
+}
+
+/// What is known of a connection from its first moment.
+#[derive(Clone)]
+pub struct ConnInfo {
+    /// Number of the connection since the start, for logs and Received.
+    pub id: u64,
+    /// The client.
+    pub remote: SocketAddr,
+    /// Us.
+    pub local: SocketAddr,
+    /// The listener's name in mox.toml.
+    pub listener: Arc<str>,
+    /// The host name for greetings on this listener.
+    pub hostname: Domain,
+    /// For STARTTLS: the configuration to use now; none: not offered.
+    pub starttls: Option<Arc<ServerConfig>>,
+    /// Whether logins are allowed without TLS here (`tls_required = false`; localserve has TLS always).
+    pub plaintext_logins: bool,
+}
+
+/// The bytes of a connection.
+pub enum Stream {
+    /// Without TLS.
+    Plain(TcpStream),
+    /// With.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    /// Whether it is encrypted.
+    pub fn is_tls(&self) -> bool {
+        matches!(self, Stream::Tls(_))
+    }
+
+    /// `TLSv1_3 TLS13_AES_…` for Received and logs; none without TLS.
+    pub fn tls_text(&self) -> Option<String> {
+        match self {
+            Stream::Plain(_) => None,
+            Stream::Tls(stream) => {
+                let conn = stream.get_ref().1;
+                Some(format!(
+                    "{:?} {:?}",
+                    conn.protocol_version()?,
+                    conn.negotiated_cipher_suite()?.suite()
+                ))
+            }
+        }
+    }
+
+    /// Starts TLS on a plain stream. The caller has thrown away whatever it had read ahead.
+    pub async fn start_tls(self, config: Arc<ServerConfig>) -> io::Result<Stream> {
+        match self {
+            Stream::Plain(tcp) => Ok(Stream::Tls(Box::new(
+                TlsAcceptor::from(config).accept(tcp).await?,
+            ))),
+            Stream::Tls(_) => Err(io::Error::other("TLS is on already")),
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut task::Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> task::Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Plain(s) => Pin::new(s).poll_read(cx, buf),
+            Stream::Tls(s) => Pin::new(s.as_mut()).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut task::Context<'_>,
+        buf: &[u8],
+    ) -> task::Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Stream::Plain(s) => Pin::new(s).poll_write(cx, buf),
+            Stream::Tls(s) => Pin::new(s.as_mut()).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> task::Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Plain(s) => Pin::new(s).poll_flush(cx),
+            Stream::Tls(s) => Pin::new(s.as_mut()).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(
+        self: Pin<&mut Self>,
+        cx: &mut task::Context<'_>,
+    ) -> task::Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Plain(s) => Pin::new(s).poll_shutdown(cx),
+            Stream::Tls(s) => Pin::new(s.as_mut()).poll_shutdown(cx),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! mox.toml ⇄ the typed model.
+
+pub mod model;
