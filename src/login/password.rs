@@ -1,0 +1,167 @@
+//! Passwords: prepared with PRECIS OpaqueString (RFC 8265 §4.2), kept as argon2id (RFC 9106) in PHC
+//! strings.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use precis_profiles::OpaqueString;
+use precis_profiles::precis_core::profile::PrecisFastInvocation;
+use zeroize::Zeroizing;
+
+use crate::sasl::MAX_FIELD;
+
+/// Characters that a new password must have at least.
+pub const MIN_CHARACTERS: usize = 8;
+
+/// Memory (KiB), passes and lanes of argon2id: what OWASP asks for, some 20 ms of one processor.
+const MEMORY: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+
+/// What is verified where nothing is to be found, so that it takes the same time. Its hash is made
+/// up; what comes out is not looked at.
+const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGlzIGhvbWUh\
+                     $iS8wzqYNqpN4OsR0bYqj4fLLbZcV8+nqKeyD8Yk2dYQ";
+
+/// Why a password cannot be set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    /// Refused.
+    #[error("a password has at least {MIN_CHARACTERS} characters")]
+    Short,
+    /// Refused: control characters and such, or too long.
+    #[error("the password has characters that could not be typed again, or is too long")]
+    Unusable,
+    /// Local: no memory, no randomness, a hash that cannot be read.
+    #[error("password hash: {0}")]
+    Hash(String),
+}
+
+/// The form in which passwords are compared: non-ASCII spaces to spaces, NFC. None for what cannot
+/// be a password.
+pub fn prepare(password: &str) -> Option<Zeroizing<String>> {
+    if password.len() > MAX_FIELD {
+        return None;
+    }
+    OpaqueString::enforce(password)
+        .ok()
+        .map(|prepared| Zeroizing::new(prepared.into_owned()))
+}
+
+/// Hashes a new password, checked and prepared here: a PHC string. Costs what a login costs.
+pub fn hash(password: &str) -> Result<String, PasswordError> {
+    // Counted as given: `prepare` refuses the empty one with less of a reason.
+    if password.chars().count() < MIN_CHARACTERS {
+        return Err(PasswordError::Short);
+    }
+    let prepared = prepare(password).ok_or(PasswordError::Unusable)?;
+    let hash: PasswordHash = argon2()?
+        .hash_password(prepared.as_bytes())
+        .map_err(local)?;
+    Ok(hash.to_string())
+}
+
+/// Verifies, a bounded number at a time: each takes [`MEMORY`] while it runs.
+pub(super) struct Verifier {
+    free: Mutex<usize>,
+    freed: Condvar,
+}
+
+impl Verifier {
+    pub(super) fn new() -> Verifier {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Verifier {
+            free: Mutex::new(processors),
+            freed: Condvar::new(),
+        }
+    }
+
+    /// Whether a prepared password is the one that was hashed. Takes the same time for none of
+    /// either, which is never right.
+    pub(super) fn verify(
+        &self,
+        password: Option<&str>,
+        phc: Option<&str>,
+    ) -> Result<bool, PasswordError> {
+        let hash = PasswordHash::new(phc.unwrap_or(DUMMY)).map_err(local)?;
+        let _turn = self.turn();
+        let verified = argon2()?.verify_password(password.unwrap_or_default().as_bytes(), &hash);
+        match verified {
+            Ok(()) => Ok(password.is_some() && phc.is_some()),
+            Err(password_hash::Error::PasswordInvalid) => Ok(false),
+            Err(error) => Err(local(error)),
+        }
+    }
+
+    fn turn(&self) -> Turn<'_> {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = self
+            .freed
+            .wait_while(free, |free| *free == 0)
+            .unwrap_or_else(PoisonError::into_inner);
+        *free -= 1;
+        Turn(self)
+    }
+}
+
+struct Turn<'a>(&'a Verifier);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.freed.notify_one();
+    }
+}
+
+fn argon2() -> Result<Argon2<'static>, PasswordError> {
+    let params = Params::new(MEMORY, PASSES, LANES, None).map_err(local)?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+fn local(error: impl std::fmt::Display) -> PasswordError {
+    PasswordError::Hash(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_verifies_its_password_only() {
+        let verifier = Verifier::new();
+        let phc = hash("correct horse").expect("a hash");
+        assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
+        assert_eq!(verifier.verify(Some("correct horse"), Some(&phc)), Ok(true));
+        assert_eq!(
+            verifier.verify(Some("battery staple"), Some(&phc)),
+            Ok(false)
+        );
+        assert_eq!(verifier.verify(None, Some(&phc)), Ok(false));
+        assert_eq!(verifier.verify(Some("correct horse"), None), Ok(false));
+        assert!(verifier.verify(Some("correct horse"), Some("$x$")).is_err());
+    }
+
+    #[test]
+    fn equal_passwords_have_different_hashes() {
+        assert_ne!(hash("correct horse"), hash("correct horse"));
+    }
+
+    #[test]
+    fn passwords_are_prepared() {
+        // U+1680 and U+3000 are spaces; e and U+0301 compose.
+        let prepared = prepare("correct\u{1680}hors\u{65}\u{301}\u{3000}").expect("a password");
+        assert_eq!(prepared.as_str(), "correct hors\u{e9} ");
+        assert!(prepare("tab\there").is_none());
+        assert!(prepare("").is_none());
+        assert!(prepare(&"x".repeat(MAX_FIELD + 1)).is_none());
+    }
+
+    #[test]
+    fn unusable_passwords_are_refused() {
+        assert_eq!(hash("1234567"), Err(PasswordError::Short));
+        assert_eq!(hash("é23456é"), Err(PasswordError::Short));
+        assert_eq!(hash("12345678\n"), Err(PasswordError::Unusable));
+    }
+}
