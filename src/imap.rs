@@ -5,4 +5,6 @@
 //! responses; [`sequence`] are sets of numbers; [`utf7`] is the mailbox names of IMAP4rev1.
 
 pub mod command;
+pub mod frame;
+pub mod parse;
 pub mod sequence;
