@@ -9,20 +9,20 @@
 #![warn(missing_docs)]
 
 pub mod addr;
-pub mod admin;
-pub mod config;
-pub mod ctl;
-pub mod db;
 pub mod diag;
 pub mod fsio;
-pub mod imap;
-pub mod login;
-pub mod mail;
 pub mod mailbox;
-pub mod policy;
-pub mod sasl;
 pub mod smtp;
-pub mod snapshot;
+pub mod imap;
+pub mod sasl;
+pub mod x509;
+pub mod mail;
+pub mod config;
+pub mod db;
 pub mod state;
 pub mod store;
-pub mod x509;
+pub mod snapshot;
+pub mod policy;
+pub mod login;
+pub mod admin;
+pub mod ctl;
