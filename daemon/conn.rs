@@ -69,15 +69,28 @@ impl Stream {
         }
     }
 
-    /// Starts TLS on a plain stream. The caller has thrown away whatever it had read ahead.
-    pub async fn start_tls(self, config: Arc<ServerConfig>) -> io::Result<Stream> {
-        match self {
-            Stream::Plain(tcp) => Ok(Stream::Tls(Box::new(
-                TlsAcceptor::from(config).accept(tcp).await?,
-            ))),
-            Stream::Tls(_) => Err(io::Error::other("TLS is on already")),
-        }
+    /// Starts TLS on a plain stream. `ahead` is what was read of it behind the command: it belongs to
+    /// the handshake, so that a command hidden there (CVE-2011-0411) makes the handshake fail.
+    pub async fn start_tls(self, config: Arc<ServerConfig>, ahead: &[u8]) -> io::Result<Stream> {
+        let Stream::Plain(tcp) = self else {
+            return Err(io::Error::other("TLS is on already"));
+        };
+        let mut fed = Ok(());
+        let accept = TlsAcceptor::from(config).accept_with(tcp, |conn| fed = feed(conn, ahead));
+        fed?;
+        Ok(Stream::Tls(Box::new(accept.await?)))
     }
+}
+
+/// Gives the handshake bytes that were read before it began.
+fn feed(conn: &mut rustls::ServerConnection, mut ahead: &[u8]) -> io::Result<()> {
+    while !ahead.is_empty() {
+        if conn.read_tls(&mut ahead)? == 0 {
+            return Err(io::Error::other("TLS takes no more bytes"));
+        }
+        conn.process_new_packets().map_err(io::Error::other)?;
+    }
+    Ok(())
 }
 
 impl AsyncRead for Stream {
