@@ -80,6 +80,10 @@ pub struct Actor {
     pub name: String,
     /// The command line without secrets, `mox config domain add example.org alice`.
     pub command: String,
+    /// Names the request: random, kept in the history, so that a client whose daemon died before
+    /// answering finds out whether its change was made. Empty where nobody will ask.
+    #[serde(default)]
+    pub request: String,
 }
 
 /// A change that was planned, compiled and found good; nothing is written yet.
