@@ -1,0 +1,350 @@
+//! Reading facts: the questions of `list`, `show` and their like, answered from one snapshot; by the
+//! daemon when one runs, else by the command itself.
+
+use serde::{Deserialize, Serialize};
+
+use crate::addr::{AccountName, Address, Domain};
+use crate::admin::AdminError;
+use crate::config::model::Account;
+use crate::diag;
+use crate::snapshot::{Lookup, Snapshot};
+
+/// A question. Names are text as people wrote them; what cannot be a name is [`AdminError::Usage`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Query {
+    /// All hosted domains.
+    Domains,
+    /// One of them.
+    Domain {
+        /// Its name.
+        domain: String,
+    },
+    /// All accounts.
+    Accounts,
+    /// One of them.
+    Account {
+        /// Its name.
+        account: String,
+    },
+    /// All destinations of all accounts.
+    Addresses,
+    /// Whose an address is; `@domain` asks for a catchall.
+    AddressOwner {
+        /// The address.
+        address: String,
+    },
+}
+
+/// What is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// To [`Query::Domains`], sorted.
+    Domains(Vec<DomainRow>),
+    /// To [`Query::Domain`].
+    Domain(DomainDetail),
+    /// To [`Query::Accounts`], sorted.
+    Accounts(Vec<AccountRow>),
+    /// To [`Query::Account`].
+    Account(AccountDetail),
+    /// To [`Query::Addresses`], sorted.
+    Addresses(Vec<AddressRow>),
+    /// To [`Query::AddressOwner`].
+    AddressOwner(AddressOwner),
+}
+
+/// A domain in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainRow {
+    /// U-labels.
+    pub domain: String,
+    /// Mail that involves it is refused for now.
+    pub disabled: bool,
+    /// Accounts with an address at it.
+    pub accounts: u64,
+    /// Addresses at it, a catchall included.
+    pub addresses: u64,
+    /// Aliases at it.
+    pub aliases: u64,
+}
+
+/// A domain with what is at it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainDetail {
+    /// U-labels.
+    pub domain: String,
+    /// Mail that involves it is refused for now.
+    pub disabled: bool,
+    /// Accounts with an address at it, sorted.
+    pub accounts: Vec<String>,
+    /// Addresses at it and whose they are, sorted.
+    pub addresses: Vec<AddressRow>,
+}
+
+/// An account in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountRow {
+    /// Its name.
+    pub account: String,
+    /// Its own domain.
+    pub domain: String,
+    /// The message that stops logins; empty when they work.
+    pub login_disabled: String,
+    /// Its addresses, `@domain` for a catchall.
+    pub addresses: Vec<String>,
+    /// Bytes it may hold; 0: no limit.
+    pub quota: u64,
+}
+
+/// An account with all there is to say of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountDetail {
+    /// As in a list.
+    #[serde(flatten)]
+    pub row: AccountRow,
+    /// Its addresses and where their mail goes.
+    pub destinations: Vec<AddressRow>,
+    /// Whether a password was set.
+    pub password: bool,
+}
+
+/// A destination.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AddressRow {
+    /// The address, `@domain` for a catchall.
+    pub address: String,
+    /// Whose.
+    pub account: String,
+    /// Where its mail is filed.
+    pub mailbox: String,
+}
+
+/// Who gets mail for an address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressOwner {
+    /// The account.
+    pub account: String,
+    /// The address that was asked about.
+    pub address: String,
+    /// Whether only a catchall matches it.
+    pub catchall: bool,
+}
+
+/// Answers from a snapshot.
+pub fn answer(snapshot: &Snapshot, query: &Query) -> Result<Answer, AdminError> {
+    Ok(match query {
+        Query::Domains => Answer::Domains(domains(snapshot)),
+        Query::Domain { domain } => Answer::Domain(domain_detail(snapshot, domain)?),
+        Query::Accounts => Answer::Accounts(
+            snapshot
+                .config
+                .accounts
+                .iter()
+                .map(|(name, account)| account_row(name, account))
+                .collect(),
+        ),
+        Query::Account { account } => Answer::Account(account_detail(snapshot, account)?),
+        Query::Addresses => {
+            let mut rows: Vec<AddressRow> = snapshot
+                .config
+                .accounts
+                .iter()
+                .flat_map(|(name, account)| address_rows(name, account))
+                .collect();
+            rows.sort();
+            Answer::Addresses(rows)
+        }
+        Query::AddressOwner { address } => Answer::AddressOwner(owner(snapshot, address)?),
+    })
+}
+
+/// Counts in one walk over the accounts, whatever the number of domains.
+fn domains(snapshot: &Snapshot) -> Vec<DomainRow> {
+    let config = &snapshot.config;
+    let mut counts: std::collections::HashMap<&Domain, (u64, u64)> =
+        std::collections::HashMap::new();
+    for account in config.accounts.values() {
+        let mut seen: Vec<&Domain> = Vec::new();
+        for destination in account.destinations.values() {
+            let domain = domain_of(&destination.address);
+            let (accounts, addresses) = counts.entry(domain).or_default();
+            *addresses += 1;
+            if !seen.contains(&domain) {
+                seen.push(domain);
+                *accounts += 1;
+            }
+        }
+    }
+    config
+        .domains
+        .iter()
+        .map(|(name, domain)| {
+            let (accounts, addresses) = counts.get(name).copied().unwrap_or_default();
+            DomainRow {
+                domain: name.unicode(),
+                disabled: domain.disabled,
+                accounts,
+                addresses,
+                aliases: 0,
+            }
+        })
+        .collect()
+}
+
+fn domain_detail(snapshot: &Snapshot, text: &str) -> Result<DomainDetail, AdminError> {
+    let name = Domain::parse(text).map_err(|e| AdminError::Usage(e.to_string()))?;
+    let Some(domain) = snapshot.domain(&name) else {
+        let known: Vec<String> = snapshot
+            .config
+            .domains
+            .keys()
+            .map(Domain::unicode)
+            .collect();
+        return Err(not_found("domain", text, &known));
+    };
+    let mut addresses: Vec<AddressRow> = Vec::new();
+    let mut accounts = Vec::new();
+    for (account_name, account) in &snapshot.config.accounts {
+        let before = addresses.len();
+        addresses.extend(
+            account
+                .destinations
+                .values()
+                .filter(|destination| domain_of(&destination.address) == &name)
+                .map(|destination| AddressRow {
+                    address: shown(&destination.address),
+                    account: account_name.to_string(),
+                    mailbox: destination.mailbox.clone(),
+                }),
+        );
+        if addresses.len() > before {
+            accounts.push(account_name.to_string());
+        }
+    }
+    addresses.sort();
+    Ok(DomainDetail {
+        domain: name.unicode(),
+        disabled: domain.disabled,
+        accounts,
+        addresses,
+    })
+}
+
+fn account_detail(snapshot: &Snapshot, text: &str) -> Result<AccountDetail, AdminError> {
+    let name = AccountName::parse(text).map_err(|e| AdminError::Usage(e.to_string()))?;
+    let Some(account) = snapshot.account(&name) else {
+        let known: Vec<String> = snapshot
+            .config
+            .accounts
+            .keys()
+            .map(ToString::to_string)
+            .collect();
+        return Err(not_found("account", text, &known));
+    };
+    Ok(AccountDetail {
+        row: account_row(&name, account),
+        destinations: address_rows(&name, account).collect(),
+        password: snapshot.credential(&name).is_some(),
+    })
+}
+
+fn owner(snapshot: &Snapshot, text: &str) -> Result<AddressOwner, AdminError> {
+    if let Some(domain) = text.strip_prefix('@') {
+        let domain = Domain::parse(domain).map_err(|e| AdminError::Usage(e.to_string()))?;
+        return snapshot
+            .config
+            .accounts
+            .iter()
+            .find(|(_, account)| {
+                account
+                    .destinations
+                    .values()
+                    .any(|destination| destination.address.as_ref().err() == Some(&domain))
+            })
+            .map(|(name, _)| AddressOwner {
+                account: name.to_string(),
+                address: format!("@{domain}"),
+                catchall: true,
+            })
+            .ok_or_else(|| AdminError::NotFound {
+                message: format!("domain {domain} has no catchall address"),
+                hint: String::new(),
+            });
+    }
+    let address = Address::parse(text).map_err(|e| AdminError::Usage(e.to_string()))?;
+    match snapshot.lookup(&address) {
+        Some(Lookup::Destination {
+            account, catchall, ..
+        }) => Ok(AddressOwner {
+            account: account.to_string(),
+            address: address.to_string(),
+            catchall,
+        }),
+        Some(Lookup::Alias(alias)) => Err(AdminError::NotFound {
+            message: format!("{address} is the alias {alias}, no account's address"),
+            hint: String::new(),
+        }),
+        None => {
+            let known: Vec<String> = snapshot
+                .config
+                .accounts
+                .values()
+                .flat_map(|account| account.destinations.values())
+                .map(|destination| shown(&destination.address))
+                .collect();
+            Err(not_found("address", text, &known))
+        }
+    }
+}
+
+fn account_row(name: &AccountName, account: &Account) -> AccountRow {
+    AccountRow {
+        account: name.to_string(),
+        domain: account.domain.unicode(),
+        login_disabled: account.login_disabled.clone(),
+        addresses: account
+            .destinations
+            .values()
+            .map(|destination| shown(&destination.address))
+            .collect(),
+        quota: account.quota,
+    }
+}
+
+fn address_rows<'a>(
+    name: &'a AccountName,
+    account: &'a Account,
+) -> impl Iterator<Item = AddressRow> + 'a {
+    account
+        .destinations
+        .values()
+        .map(move |destination| AddressRow {
+            address: shown(&destination.address),
+            account: name.to_string(),
+            mailbox: destination.mailbox.clone(),
+        })
+}
+
+fn shown(address: &Result<Address, Domain>) -> String {
+    match address {
+        Ok(address) => address.to_string(),
+        Err(domain) => format!("@{domain}"),
+    }
+}
+
+fn domain_of(address: &Result<Address, Domain>) -> &Domain {
+    match address {
+        Ok(address) => &address.domain,
+        Err(domain) => domain,
+    }
+}
+
+fn not_found(kind: &str, text: &str, known: &[String]) -> AdminError {
+    AdminError::NotFound {
+        message: format!("{kind} {text:?} does not exist"),
+        hint: diag::did_you_mean(text, known.iter().map(String::as_str))
+            .map(|near| format!("did you mean {near}?"))
+            .unwrap_or_default(),
+    }
+}
