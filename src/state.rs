@@ -1,17 +1,325 @@
-//! What the control plane keeps in the control database: credentials and generations.
+//! What the control plane keeps in the control database `DATA_DIR/control.redb`: credentials, the
+//! admin password, removals under way, generations of the configuration.
+//!
+//! Only [`crate::admin`] writes here. Rows that last are enums of versions: a row that gets new fields (SCRAM
+//! verifiers, say) gets a new variant beside the old, and a new format version if old rows must change.
 
-use std::sync::Arc;
+mod credential;
+mod generation;
+mod text;
 
-/// What an account's password is verified with.
-pub struct Credential {
-    /// Grows with every password set; sessions remember it.
-    pub serial: u64,
-    /// PHC string, argon2id.
-    pub argon2: Arc<str>,
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::addr::AccountName;
+use crate::db::{Db, DbError, Format, KeyRange, Options, Order, Rows, Write};
+
+pub use credential::{Credential, Credentials};
+pub use generation::{ContentHash, Generation, NewGeneration};
+
+/// Generations that are kept: the newest.
+pub const KEPT_GENERATIONS: u64 = 100;
+
+const FORMAT: Format = Format::first("mox control");
+
+/// Why the control database would not do it. All is of blame Local.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// A row that is not what it should be.
+    #[error("the control database has a {0} that cannot be read")]
+    Damaged(&'static str),
 }
 
-impl std::fmt::Debug for Credential {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Credential(serial {})", self.serial)
+/// One change of what is kept.
+#[derive(Debug, Clone)]
+pub enum Op {
+    /// An account's password.
+    SetCredential(AccountName, Arc<Credential>),
+    /// No password any more.
+    DropCredential(AccountName),
+    /// The password of the admin pages.
+    SetAdminPassword(Arc<Credential>),
+    /// The intent to remove an account; its credentials go with it.
+    BeginRemoval(AccountName),
+    /// Nothing is left of the account.
+    EndRemoval(AccountName),
+    /// What is about to be made outside of the database for a change.
+    Begin(Begun),
+    /// That change is done, or undone.
+    End,
+}
+
+/// What is made outside of the database for a change before the change itself is committed: taken
+/// away again when it is not.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begun {
+    /// Absolute paths of new files.
+    pub files: Vec<String>,
+    /// An account that gets a mail folder.
+    pub account: Option<AccountName>,
+}
+
+impl Begun {
+    /// Whether nothing is made.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.account.is_none()
     }
 }
+
+/// The control database. One a data directory; whoever has it holds the directory's lock.
+pub struct State {
+    db: Db,
+    cache: Mutex<Cache>,
+}
+
+struct Cache {
+    credentials: Arc<Credentials>,
+    admin: Option<Arc<Credential>>,
+    next_serial: u64,
+    last: Option<Last>,
+}
+
+/// The newest generation, and what the next is told apart from.
+#[derive(Clone)]
+struct Last {
+    generation: Generation,
+    text: Arc<str>,
+    depth: u64,
+}
+
+impl State {
+    /// Opens the database or makes it, and reads what every snapshot needs, in one scan.
+    pub fn open(path: &Path) -> Result<State, StateError> {
+        let db = Db::open(path, Options::new(FORMAT))?;
+        let read = db.read()?;
+        let credentials = credential::load(&read)?;
+        let admin = match read.get(keys::ADMIN)? {
+            Some(row) => Some(Arc::new(credential::decode(&row)?)),
+            None => None,
+        };
+        let next_serial = match read.get(keys::SERIAL)? {
+            Some(row) => decode(&row, "serial")?,
+            None => 1,
+        };
+        let last = generation::load_last(&read)?;
+        Ok(State {
+            db,
+            cache: Mutex::new(Cache {
+                credentials: Arc::new(credentials),
+                admin,
+                next_serial,
+                last,
+            }),
+        })
+    }
+
+    /// The credentials of all accounts.
+    pub fn credentials(&self) -> Arc<Credentials> {
+        self.with_cache(|cache| Arc::clone(&cache.credentials))
+    }
+
+    /// The password of the admin pages.
+    pub fn admin_password(&self) -> Option<Arc<Credential>> {
+        self.with_cache(|cache| cache.admin.clone())
+    }
+
+    /// A serial that no credential has had.
+    pub fn next_serial(&self) -> u64 {
+        self.with_cache(|cache| cache.next_serial)
+    }
+
+    /// Accounts whose removal is not finished.
+    pub fn removals(&self) -> Result<Vec<AccountName>, StateError> {
+        let mut removals = Vec::new();
+        let mut damaged = false;
+        self.db.read()?.scan(
+            KeyRange::prefix(keys::REMOVAL),
+            Order::Ascending,
+            &mut |key, _| {
+                match keys::account(key) {
+                    Some(account) => removals.push(account),
+                    None => damaged = true,
+                }
+                true
+            },
+        )?;
+        match damaged {
+            true => Err(StateError::Damaged("removal")),
+            false => Ok(removals),
+        }
+    }
+
+    /// What was begun and neither committed nor undone.
+    pub fn begun(&self) -> Result<Option<Begun>, StateError> {
+        match self.db.read()?.get(keys::BEGUN)? {
+            Some(row) => Ok(Some(decode(&row, "begun change")?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The newest generation.
+    pub fn last_generation(&self) -> Option<Generation> {
+        self.with_cache(|cache| cache.last.as_ref().map(|last| last.generation.clone()))
+    }
+
+    /// The newest generation's text of mox.toml.
+    pub fn last_text(&self) -> Option<Arc<str>> {
+        self.with_cache(|cache| cache.last.as_ref().map(|last| Arc::clone(&last.text)))
+    }
+
+    /// All generations that are kept, newest first.
+    pub fn generations(&self) -> Result<Vec<Generation>, StateError> {
+        generation::load_all(&self.db.read()?)
+    }
+
+    /// The text of mox.toml in a generation; none if it is not kept.
+    pub fn text(&self, generation: u64) -> Result<Option<String>, StateError> {
+        generation::load_text(&self.db.read()?, generation)
+    }
+
+    /// Makes changes and, with them, a generation: all or nothing, durable on return. Gives the
+    /// number of the newest generation, 0 if there is none.
+    pub fn commit(
+        &self,
+        ops: &[Op],
+        generation: Option<&NewGeneration>,
+    ) -> Result<u64, StateError> {
+        let last = self.with_cache(|cache| cache.last.clone());
+        let new_last = self.db.write(|write| {
+            for op in ops {
+                apply(write, op)?;
+            }
+            generation
+                .map(|new| generation::append(write, new, last.as_ref()))
+                .transpose()
+        })?;
+        Ok(self.with_cache(|cache| {
+            for op in ops {
+                cache.apply(op);
+            }
+            if new_last.is_some() {
+                cache.last = new_last;
+            }
+            cache.last.as_ref().map_or(0, |last| last.generation.number)
+        }))
+    }
+
+    fn with_cache<T>(&self, with: impl FnOnce(&mut Cache) -> T) -> T {
+        with(&mut self.cache.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Cache {
+    fn apply(&mut self, op: &Op) {
+        match op {
+            Op::SetCredential(account, credential) => {
+                self.next_serial = self.next_serial.max(credential.serial + 1);
+                Arc::make_mut(&mut self.credentials)
+                    .insert(account.clone(), Arc::clone(credential));
+            }
+            Op::DropCredential(account) | Op::BeginRemoval(account) => {
+                if self.credentials.contains_key(account) {
+                    Arc::make_mut(&mut self.credentials).remove(account);
+                }
+            }
+            Op::SetAdminPassword(credential) => {
+                self.next_serial = self.next_serial.max(credential.serial + 1);
+                self.admin = Some(Arc::clone(credential));
+            }
+            Op::EndRemoval(_) | Op::Begin(_) | Op::End => {}
+        }
+    }
+}
+
+fn apply(write: &mut Write, op: &Op) -> Result<(), StateError> {
+    match op {
+        Op::SetCredential(account, credential) => {
+            raise_serial(write, credential.serial)?;
+            let row = credential::encode(credential)?;
+            write.put(&keys::of(keys::CREDENTIAL, account), &row)?;
+        }
+        Op::DropCredential(account) => write.delete(&keys::of(keys::CREDENTIAL, account)),
+        Op::SetAdminPassword(credential) => {
+            raise_serial(write, credential.serial)?;
+            write.put(keys::ADMIN, &credential::encode(credential)?)?;
+        }
+        Op::BeginRemoval(account) => {
+            write.delete(&keys::of(keys::CREDENTIAL, account));
+            let since = jiff::Timestamp::now().as_millisecond();
+            let row = encode(&RemovalRow::V1 { since })?;
+            write.put(&keys::of(keys::REMOVAL, account), &row)?;
+        }
+        Op::EndRemoval(account) => write.delete(&keys::of(keys::REMOVAL, account)),
+        Op::Begin(begun) => write.put(keys::BEGUN, &encode(begun)?)?,
+        Op::End => write.delete(keys::BEGUN),
+    }
+    Ok(())
+}
+
+fn raise_serial(write: &mut Write, used: u64) -> Result<(), StateError> {
+    let next: u64 = match write.get(keys::SERIAL)? {
+        Some(row) => decode(&row, "serial")?,
+        None => 1,
+    };
+    write.put(keys::SERIAL, &encode(&next.max(used + 1))?)?;
+    Ok(())
+}
+
+#[derive(Serialize, Deserialize)]
+enum RemovalRow {
+    V1 {
+        /// Milliseconds since 1970.
+        since: i64,
+    },
+}
+
+fn encode(row: &impl Serialize) -> Result<Vec<u8>, StateError> {
+    postcard::to_allocvec(row).map_err(|_| StateError::Damaged("row"))
+}
+
+fn decode<T: DeserializeOwned>(row: &[u8], what: &'static str) -> Result<T, StateError> {
+    postcard::from_bytes(row).map_err(|_| StateError::Damaged(what))
+}
+
+/// Where rows are: a letter for the kind, then what tells rows of the kind apart.
+mod keys {
+    use crate::addr::AccountName;
+
+    pub(super) const ADMIN: &[u8] = b"a";
+    pub(super) const BEGUN: &[u8] = b"b";
+    /// Account name.
+    pub(super) const CREDENTIAL: &[u8] = b"c";
+    /// Number, eight bytes, big end first.
+    pub(super) const GENERATION: &[u8] = b"g";
+    /// Account name.
+    pub(super) const REMOVAL: &[u8] = b"r";
+    pub(super) const SERIAL: &[u8] = b"s";
+    /// Number of the generation; for a piece of a whole text its number, four bytes.
+    pub(super) const TEXT: &[u8] = b"t";
+
+    pub(super) fn of(kind: &[u8], account: &AccountName) -> Vec<u8> {
+        [kind, account.as_str().as_bytes()].concat()
+    }
+
+    pub(super) fn numbered(kind: &[u8], number: u64) -> Vec<u8> {
+        [kind, &number.to_be_bytes()].concat()
+    }
+
+    pub(super) fn piece(generation: u64, piece: u32) -> Vec<u8> {
+        [TEXT, &generation.to_be_bytes(), &piece.to_be_bytes()].concat()
+    }
+
+    pub(super) fn account(key: &[u8]) -> Option<AccountName> {
+        AccountName::parse(std::str::from_utf8(key.get(1..)?).ok()?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests;
