@@ -101,6 +101,21 @@ impl Localpart {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// In lower case, for domains that do not tell cases apart.
+    pub fn to_lowercase(&self) -> Localpart {
+        if self.0.chars().any(char::is_uppercase) {
+            Localpart(self.0.to_lowercase().nfc().collect::<String>().into())
+        } else {
+            self.clone()
+        }
+    }
+
+    /// The first `bytes` of it; nothing if that is no character boundary or leaves nothing.
+    pub fn prefix(&self, bytes: usize) -> Option<Localpart> {
+        let text = self.0.get(..bytes)?;
+        (!text.is_empty()).then(|| Localpart(text.into()))
+    }
 }
 
 impl fmt::Display for Localpart {

@@ -1,105 +1,396 @@
 //! The typed model of mox.toml: what each key means, its default and its bounds. The doc comment of a
 //! field is the text that `mox config describe` and the schema show.
 //!
-//! Placeholder of the interface: fields are added by the configuration's owner; those here are what
-//! the protocol servers rely on.
+//! Sizes are bytes or text with a unit ("100MB": B, KB, MB, GB, TB, steps of 1,024); durations are
+//! seconds or text with units ("1h30m": ms, s, m, h, d). Relative paths are resolved against the
+//! file's folder.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::time::Duration;
 
-use crate::addr::{AccountName, Address, Domain};
+use crate::addr::{AccountName, AddrError, Address, Domain, Localpart};
+
+pub use self::limits::{Auth, Limits};
+
+mod limits;
 
 /// All of mox.toml.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// `[server]`.
     pub server: Server,
     /// `[limits]`.
     pub limits: Limits,
-    /// `[listeners.NAME]`.
+    /// `[auth]`.
+    pub auth: Auth,
+    /// `[listeners.NAME]`, at least one.
     pub listeners: BTreeMap<String, Listener>,
     /// `[domains."NAME"]`.
     pub domains: BTreeMap<Domain, DomainConfig>,
-    /// `[accounts.NAME]`.
+    /// `[accounts.NAME]`, at least one.
     pub accounts: BTreeMap<AccountName, Account>,
+    /// `[[routes]]`: after those of the account and of the sender's domain.
+    pub routes: Vec<Route>,
 }
 
 /// `[server]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Server {
-    /// The host name in greetings, Received and message ids.
+    /// The host name in greetings, Received and message ids. Required.
     pub hostname: Domain,
-    /// Where the data is, resolved against the file's folder.
+    /// Folder of the mail and of the control database (`../data`). A change needs a restart.
     pub data_dir: PathBuf,
+    /// Unix user that the server becomes once its listeners are bound; empty: no change. A change
+    /// needs a restart.
+    pub user: String,
+    /// What is logged: `error`, `warn`, `info`, `debug` or `trace` (`info`).
+    pub log_level: LogLevel,
+    /// Who gets the mail to `postmaster` without a domain, at the host names of this machine, and at
+    /// each domain where nothing else takes it.
+    pub postmaster: Option<Postmaster>,
+    /// DNS servers to ask, `["127.0.0.1:5353"]`; empty: the system's.
+    pub resolver: Vec<SocketAddr>,
+    /// Whether the DNS servers' word that an answer is secure (the AD bit) counts although they are
+    /// not on loopback (false).
+    pub resolver_trusted: bool,
 }
 
-/// `[limits]`: bounds for everybody, each with its default.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// Bytes of a message on port 25, in submission and in APPEND (100 MiB).
-    pub message_size: u64,
-    /// Recipients of a message (1,000).
-    pub recipients: usize,
-    /// Bytes of a message's header (1 MiB).
-    pub header_size: u64,
-    /// Received fields before a message counts as looping (100).
-    pub received: usize,
-    /// Connections from one address (IPv6: /64) at a time over all services (100); 0: no limit.
-    pub connections_per_address: usize,
-    /// A session without a word from the client ends after so long: SMTP (5 minutes).
-    pub smtp_idle: Duration,
-    /// IMAP when logged in (30 minutes, RFC 9051 §5.4).
-    pub imap_idle: Duration,
-    /// Before a login (1 minute).
-    pub login_idle: Duration,
-    /// Failed logins on one connection before it is slowed down (3) …
-    pub login_failures: usize,
-    /// … by so long for each further one (1 s); 0 for none.
-    pub login_failure_delay: Duration,
+/// `server.log_level`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[allow(missing_docs)]
+pub enum LogLevel {
+    Error,
+    Warn,
+    #[default]
+    Info,
+    Debug,
+    Trace,
 }
 
-/// `[listeners.NAME]`.
-#[derive(Debug, Clone)]
+impl LogLevel {
+    /// All of them by name.
+    pub const NAMES: [(&'static str, LogLevel); 5] = [
+        ("error", LogLevel::Error),
+        ("warn", LogLevel::Warn),
+        ("info", LogLevel::Info),
+        ("debug", LogLevel::Debug),
+        ("trace", LogLevel::Trace),
+    ];
+
+    /// The name in the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LogLevel::Error => "error",
+            LogLevel::Warn => "warn",
+            LogLevel::Info => "info",
+            LogLevel::Debug => "debug",
+            LogLevel::Trace => "trace",
+        }
+    }
+}
+
+/// `server.postmaster`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Postmaster {
+    /// The account that gets it. Required.
+    pub account: AccountName,
+    /// Its mailbox (`Inbox`).
+    pub mailbox: String,
+}
+
+/// `[listeners.NAME]`: addresses, and the services on them. A service is on if its key is there.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Listener {
-    /// Addresses to bind.
+    /// Addresses to bind, `["0.0.0.0", "::"]`. Required.
     pub ips: Vec<IpAddr>,
-    /// The host name in greetings here, if not the server's.
+    /// The host name in greetings here (`server.hostname`).
     pub hostname: Option<Domain>,
-    /// `[listeners.NAME.tls]`: certificates; none: no TLS, no STARTTLS.
+    /// `[listeners.NAME.tls]`; none: no TLS, no STARTTLS.
     pub tls: Option<Tls>,
+    /// Mail from other servers: port 25, STARTTLS where there is `tls`.
+    pub smtp: Option<Service>,
+    /// Submission with STARTTLS: port 587.
+    pub submission: Option<Service>,
+    /// Submission over TLS: port 465.
+    pub submissions: Option<Service>,
+    /// IMAP with STARTTLS: port 143.
+    pub imap: Option<Service>,
+    /// IMAP over TLS: port 993.
+    pub imaps: Option<Service>,
+    /// Web pages without TLS: port 80. Read and checked, not served yet.
+    pub http: Option<Web>,
+    /// Web pages over TLS: port 443. Read and checked, not served yet.
+    pub https: Option<Web>,
+}
+
+impl Listener {
+    /// The mail services that are on, by their names in the file.
+    pub fn services(&self) -> impl Iterator<Item = (ServiceKind, &Service)> {
+        [
+            (ServiceKind::Smtp, &self.smtp),
+            (ServiceKind::Submission, &self.submission),
+            (ServiceKind::Submissions, &self.submissions),
+            (ServiceKind::Imap, &self.imap),
+            (ServiceKind::Imaps, &self.imaps),
+        ]
+        .into_iter()
+        .filter_map(|(kind, service)| Some((kind, service.as_ref()?)))
+    }
+}
+
+/// Which mail service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub enum ServiceKind {
+    Smtp,
+    Submission,
+    Submissions,
+    Imap,
+    Imaps,
+}
+
+impl ServiceKind {
+    /// The key in the file, `submissions`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ServiceKind::Smtp => "smtp",
+            ServiceKind::Submission => "submission",
+            ServiceKind::Submissions => "submissions",
+            ServiceKind::Imap => "imap",
+            ServiceKind::Imaps => "imaps",
+        }
+    }
+
+    /// The port unless the file says otherwise.
+    pub fn default_port(self) -> u16 {
+        match self {
+            ServiceKind::Smtp => 25,
+            ServiceKind::Submission => 587,
+            ServiceKind::Submissions => 465,
+            ServiceKind::Imap => 143,
+            ServiceKind::Imaps => 993,
+        }
+    }
+
+    /// Whether a connection starts with the TLS handshake.
+    pub fn implicit_tls(self) -> bool {
+        matches!(self, ServiceKind::Submissions | ServiceKind::Imaps)
+    }
+}
+
+/// A mail service of a listener.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Service {
+    /// TCP port, by default the service's own.
+    pub port: u16,
+    /// Only for `submission` and `imap`: whether a login needs TLS (true). Without it passwords
+    /// cross the network readable.
+    pub tls_required: bool,
+}
+
+/// `http` or `https` of a listener.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Web {
+    /// TCP port (80 or 443).
+    pub port: u16,
+    /// Path of the account pages, `/account/`; empty: not here.
+    pub account: String,
+    /// Path of the admin pages, `/admin/`; empty: not here.
+    pub admin: String,
+    /// Path of the metrics, `/metrics`; empty: not here.
+    pub metrics: String,
+    /// Whether mail programs find their settings here (false; `https` only).
+    pub autoconfig: bool,
+    /// Whether MTA-STS policies are served here (false; `https` only).
+    pub mta_sts: bool,
+    /// Whether a proxy stands in front, whose X-Forwarded-For is to be believed (false).
+    pub forwarded: bool,
 }
 
 /// `[listeners.NAME.tls]`.
-#[derive(Debug, Clone)]
-pub struct Tls {}
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tls {
+    /// Certificates with their keys. A client gets the one that has the name it asks for, else the
+    /// first. At least one.
+    pub certificates: Vec<Certificate>,
+    /// The oldest version spoken, `1.2` or `1.3` (`1.2`).
+    pub min_version: TlsVersion,
+    /// Whether clients of IMAP and submission may log in with a certificate (true). Read and
+    /// checked, not asked for yet.
+    pub client_auth: bool,
+}
+
+/// One of `certificates`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Certificate {
+    /// PEM file of the certificate, followed by those that lead to its root. Required.
+    pub cert: PathBuf,
+    /// PEM file of its private key. Required.
+    pub key: PathBuf,
+}
+
+/// `min_version`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum TlsVersion {
+    /// `1.2`.
+    #[default]
+    V12,
+    /// `1.3`.
+    V13,
+}
 
 /// `[domains."NAME"]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct DomainConfig {
-    /// Mail that involves it is refused for now.
+    /// Mail that involves it is refused for now, so that the other side tries again later (false).
     pub disabled: bool,
+    /// Texts that end the part of a localpart that counts: with `["+"]` mail to `alice+x` goes to
+    /// `alice`.
+    pub localpart_catchall_separators: Vec<String>,
+    /// Whether `Alice` and `alice` are different addresses (false).
+    pub localpart_case_sensitive: bool,
+    /// Host name given to mail programs (`server.hostname`); may be any that points here.
+    pub client_settings_domain: Option<Domain>,
+    /// `[domains."NAME".dkim]`.
+    pub dkim: Dkim,
+    /// `[domains."NAME".aliases.LOCALPART]`.
+    pub aliases: BTreeMap<Localpart, Alias>,
+    /// `[[domains."NAME".routes]]`: for senders at it, before the global ones.
+    pub routes: Vec<Route>,
+}
+
+/// `[domains."NAME".dkim]`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Dkim {
+    /// Keys by selector.
+    pub selectors: BTreeMap<String, DkimSelector>,
+    /// The selectors that sign.
+    pub sign: Vec<String>,
+}
+
+/// One of `selectors`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DkimSelector {
+    /// PEM file of the private key, PKCS#8: RSA of 1,024 bits or more, or Ed25519. Required.
+    pub key_file: PathBuf,
+}
+
+/// `[domains."NAME".aliases.LOCALPART]`: an address with several members.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alias {
+    /// The members: addresses of accounts here, not catchalls, not aliases. At least one.
+    pub addresses: Vec<Address>,
+    /// Whether others than its members may send to it (false).
+    pub post_public: bool,
+    /// Whether members see who else is one (false).
+    pub list_members: bool,
+    /// Whether members may send as it (false).
+    pub allow_msg_from: bool,
 }
 
 /// `[accounts.NAME]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Account {
-    /// The domain its addresses are at by default.
+    /// The domain its addresses are at by default. Required.
     pub domain: Domain,
-    /// A message here stops logins and is shown to who tries.
+    /// Name of its owner, for From headers and signatures (empty).
+    pub full_name: String,
+    /// A message here stops logins and is shown to who tries: at most 256 printable ASCII characters
+    /// (empty).
     pub login_disabled: String,
-    /// Bytes it may hold; 0: no limit.
+    /// Bytes of mail it may hold; 0: no limit (0).
     pub quota: u64,
-    /// Its addresses; `None`: the domain's catchall.
-    pub destinations: BTreeMap<String, Destination>,
+    /// `[accounts.NAME.destinations]`: its addresses; `"@example.org"` takes what no other address
+    /// of the domain does.
+    pub destinations: BTreeMap<AddressPattern, Destination>,
+    /// `[[accounts.NAME.routes]]`: for its own mail, before those of domains and the global ones.
+    pub routes: Vec<Route>,
 }
 
 /// One of an account's destinations.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Destination {
-    /// The address; `Err`: the catchall of a domain.
-    pub address: Result<Address, Domain>,
-    /// Mailbox to file into.
+    /// Mailbox to file into (`Inbox`).
     pub mailbox: String,
+}
+
+/// What a destination takes: an address, or whatever else comes to a domain.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AddressPattern {
+    /// `alice@example.org`.
+    Address(Address),
+    /// `@example.org`.
+    Catchall(Domain),
+}
+
+impl AddressPattern {
+    /// Parses an address, or `@` and a domain.
+    pub fn parse(text: &str) -> Result<AddressPattern, AddrError> {
+        match text.strip_prefix('@') {
+            Some(domain) => Domain::parse(domain).map(AddressPattern::Catchall),
+            None => Address::parse(text).map(AddressPattern::Address),
+        }
+    }
+
+    /// Behind the `@`.
+    pub fn domain(&self) -> &Domain {
+        match self {
+            AddressPattern::Address(address) => &address.domain,
+            AddressPattern::Catchall(domain) => domain,
+        }
+    }
+}
+
+impl fmt::Display for AddressPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AddressPattern::Address(address) => address.fmt(f),
+            AddressPattern::Catchall(domain) => write!(f, "@{domain}"),
+        }
+    }
+}
+
+/// `[[routes]]`: how submitted mail to other servers leaves. The first that matches counts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Route {
+    /// Domains of senders it is for; empty: all.
+    pub from: Vec<DomainPattern>,
+    /// Domains of recipients it is for; empty: all.
+    pub to: Vec<DomainPattern>,
+    /// How. Required.
+    pub transport: Transport,
+}
+
+/// The domains of a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DomainPattern {
+    /// `example.org`: it alone.
+    Exact(Domain),
+    /// `.example.org`: it and its subdomains.
+    Under(Domain),
+    /// `.`: all.
+    Any,
+}
+
+impl DomainPattern {
+    /// Whether the domain is one of them.
+    pub fn matches(&self, domain: &Domain) -> bool {
+        match self {
+            DomainPattern::Exact(exact) => domain == exact,
+            DomainPattern::Under(parent) => domain
+                .ascii()
+                .strip_suffix(parent.ascii())
+                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.')),
+            DomainPattern::Any => true,
+        }
+    }
+}
+
+/// `transport` of a route. Those of `[transports.NAME]` come with the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Transport {
+    /// `loopback`: never off this machine, but to the Inbox of the account named by `account`.
+    Loopback(AccountName),
 }
