@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::addr::{AccountName, Address, Domain};
 use crate::admin::AdminError;
-use crate::config::model::Account;
+use crate::config::model::{Account, AddressPattern};
 use crate::diag;
 use crate::snapshot::{Lookup, Snapshot};
 
@@ -166,8 +166,8 @@ fn domains(snapshot: &Snapshot) -> Vec<DomainRow> {
         std::collections::HashMap::new();
     for account in config.accounts.values() {
         let mut seen: Vec<&Domain> = Vec::new();
-        for destination in account.destinations.values() {
-            let domain = domain_of(&destination.address);
+        for pattern in account.destinations.keys() {
+            let domain = pattern.domain();
             let (accounts, addresses) = counts.entry(domain).or_default();
             *addresses += 1;
             if !seen.contains(&domain) {
@@ -186,7 +186,7 @@ fn domains(snapshot: &Snapshot) -> Vec<DomainRow> {
                 disabled: domain.disabled,
                 accounts,
                 addresses,
-                aliases: 0,
+                aliases: domain.aliases.len() as u64,
             }
         })
         .collect()
@@ -210,10 +210,10 @@ fn domain_detail(snapshot: &Snapshot, text: &str) -> Result<DomainDetail, AdminE
         addresses.extend(
             account
                 .destinations
-                .values()
-                .filter(|destination| domain_of(&destination.address) == &name)
-                .map(|destination| AddressRow {
-                    address: shown(&destination.address),
+                .iter()
+                .filter(|(pattern, _)| pattern.domain() == &name)
+                .map(|(pattern, destination)| AddressRow {
+                    address: pattern.to_string(),
                     account: account_name.to_string(),
                     mailbox: destination.mailbox.clone(),
                 }),
@@ -259,8 +259,7 @@ fn owner(snapshot: &Snapshot, text: &str) -> Result<AddressOwner, AdminError> {
             .find(|(_, account)| {
                 account
                     .destinations
-                    .values()
-                    .any(|destination| destination.address.as_ref().err() == Some(&domain))
+                    .contains_key(&AddressPattern::Catchall(domain.clone()))
             })
             .map(|(name, _)| AddressOwner {
                 account: name.to_string(),
@@ -290,8 +289,8 @@ fn owner(snapshot: &Snapshot, text: &str) -> Result<AddressOwner, AdminError> {
                 .config
                 .accounts
                 .values()
-                .flat_map(|account| account.destinations.values())
-                .map(|destination| shown(&destination.address))
+                .flat_map(|account| account.destinations.keys())
+                .map(ToString::to_string)
                 .collect();
             Err(not_found("address", text, &known))
         }
@@ -305,8 +304,8 @@ fn account_row(name: &AccountName, account: &Account) -> AccountRow {
         login_disabled: account.login_disabled.clone(),
         addresses: account
             .destinations
-            .values()
-            .map(|destination| shown(&destination.address))
+            .keys()
+            .map(ToString::to_string)
             .collect(),
         quota: account.quota,
     }
@@ -318,26 +317,12 @@ fn address_rows<'a>(
 ) -> impl Iterator<Item = AddressRow> + 'a {
     account
         .destinations
-        .values()
-        .map(move |destination| AddressRow {
-            address: shown(&destination.address),
+        .iter()
+        .map(move |(pattern, destination)| AddressRow {
+            address: pattern.to_string(),
             account: name.to_string(),
             mailbox: destination.mailbox.clone(),
         })
-}
-
-fn shown(address: &Result<Address, Domain>) -> String {
-    match address {
-        Ok(address) => address.to_string(),
-        Err(domain) => format!("@{domain}"),
-    }
-}
-
-fn domain_of(address: &Result<Address, Domain>) -> &Domain {
-    match address {
-        Ok(address) => &address.domain,
-        Err(domain) => domain,
-    }
 }
 
 fn not_found(kind: &str, text: &str, known: &[String]) -> AdminError {
