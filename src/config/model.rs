@@ -261,6 +261,26 @@ pub struct DomainConfig {
     pub routes: Vec<Route>,
 }
 
+impl DomainConfig {
+    /// A localpart as the domain compares it: in lower case unless it tells cases apart.
+    pub fn folded(&self, localpart: &Localpart) -> Localpart {
+        match self.localpart_case_sensitive {
+            true => localpart.clone(),
+            false => localpart.to_lowercase(),
+        }
+    }
+
+    /// The same, up to the first catchall separator if something stands before it.
+    pub fn canonical(&self, localpart: &Localpart) -> Localpart {
+        let folded = self.folded(localpart);
+        let text = folded.as_str();
+        let separators = self.localpart_catchall_separators.iter();
+        let first = separators.filter_map(|s| text.find(s.as_str())).min();
+        let cut = first.and_then(|bytes| folded.prefix(bytes));
+        cut.unwrap_or(folded)
+    }
+}
+
 /// `[domains."NAME".dkim]`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Dkim {
@@ -273,7 +293,8 @@ pub struct Dkim {
 /// One of `selectors`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DkimSelector {
-    /// PEM file of the private key, PKCS#8: RSA of 1,024 bits or more, or Ed25519. Required.
+    /// PEM file of the private key, PKCS#8: RSA of 2,048 to 8,192
+    /// bits, or Ed25519. Required.
     pub key_file: PathBuf,
 }
 

@@ -252,15 +252,12 @@ fn account_detail(snapshot: &Snapshot, text: &str) -> Result<AccountDetail, Admi
 fn owner(snapshot: &Snapshot, text: &str) -> Result<AddressOwner, AdminError> {
     if let Some(domain) = text.strip_prefix('@') {
         let domain = Domain::parse(domain).map_err(|e| AdminError::Usage(e.to_string()))?;
+        let catchall = AddressPattern::Catchall(domain.clone());
         return snapshot
             .config
             .accounts
             .iter()
-            .find(|(_, account)| {
-                account
-                    .destinations
-                    .contains_key(&AddressPattern::Catchall(domain.clone()))
-            })
+            .find(|(_, account)| account.destinations.contains_key(&catchall))
             .map(|(name, _)| AddressOwner {
                 account: name.to_string(),
                 address: format!("@{domain}"),

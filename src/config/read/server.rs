@@ -1,0 +1,112 @@
+//! `[server]`, `[limits]`, `[auth]`.
+
+use super::value::{boolean, domain, duration, mailbox, one_of, resolver, size, text, timeout};
+use super::{Context, Names};
+use crate::config::model::{Auth, Limits, LogLevel, Postmaster, Server};
+use crate::config::reader::At;
+
+/// Where the data is unless `server.data_dir` says otherwise.
+pub(in crate::config) const DEFAULT_DATA_DIR: &str = "../data";
+
+pub(super) fn read(at: At<'_, '_>, context: &Context<'_>, names: &Names<'_>) -> Option<Server> {
+    let mut fields = at.fields()?;
+    let hostname = fields.required("hostname", domain);
+    let server = Server {
+        data_dir: fields.or("data_dir", context.folder.join(DEFAULT_DATA_DIR), |at| {
+            context.path(at)
+        }),
+        user: fields.or("user", String::new(), text),
+        log_level: fields.or("log_level", LogLevel::Info, |at| {
+            one_of(at, &LogLevel::NAMES)
+        }),
+        postmaster: fields.optional("postmaster", |at| read_postmaster(at, names)),
+        resolver: fields.or("resolver", Vec::new(), |at| at.list(resolver)),
+        resolver_trusted: fields.or("resolver_trusted", false, boolean),
+        hostname: match hostname {
+            Some(hostname) => hostname,
+            None => {
+                fields.finish();
+                return None;
+            }
+        },
+    };
+    fields.finish();
+    Some(server)
+}
+
+fn read_postmaster(at: At<'_, '_>, names: &Names<'_>) -> Option<Postmaster> {
+    let mut fields = at.fields()?;
+    let account = fields.required("account", |at| names.account(at));
+    let mailbox = fields.or("mailbox", "Inbox".to_owned(), mailbox);
+    fields.finish();
+    Some(Postmaster {
+        account: account?,
+        mailbox,
+    })
+}
+
+pub(super) fn read_limits(at: At<'_, '_>) -> Option<Limits> {
+    let mut fields = at.fields()?;
+    let d = Limits::default();
+    let limits = Limits {
+        message_size: fields.or("message_size", d.message_size, |at| {
+            at_least(at, 64 << 10, size)
+        }),
+        recipients: fields.or("recipients", d.recipients, |at| at.number(100, 1_000_000)),
+        header_size: fields.or("header_size", d.header_size, |at| {
+            at_least(at, 16 << 10, size)
+        }),
+        received: fields.or("received", d.received, |at| at.number(10, 10_000)),
+        connections_per_address: fields.or(
+            "connections_per_address",
+            d.connections_per_address,
+            |at| at.number(0, 1_000_000),
+        ),
+        smtp_idle: fields.or("smtp_idle", d.smtp_idle, timeout),
+        imap_idle: fields.or("imap_idle", d.imap_idle, timeout),
+        login_idle: fields.or("login_idle", d.login_idle, timeout),
+        login_failures: fields.or("login_failures", d.login_failures, |at| {
+            at.number(0, 1_000_000)
+        }),
+        login_failure_delay: fields.or("login_failure_delay", d.login_failure_delay, duration),
+        limit_loopback: fields.or("limit_loopback", d.limit_loopback, boolean),
+    };
+    fields.finish();
+    Some(limits)
+}
+
+fn at_least<T: PartialOrd + std::fmt::Display>(
+    at: At<'_, '_>,
+    least: T,
+    read: impl Fn(At<'_, '_>) -> Option<T>,
+) -> Option<T> {
+    let value = read(at)?;
+    if value < least {
+        return at.refuse("value", format!("{} must be at least {least}", at.path));
+    }
+    Some(value)
+}
+
+pub(super) fn read_auth(at: At<'_, '_>) -> Option<Auth> {
+    let mut fields = at.fields()?;
+    let d = Auth::default();
+    let auth = Auth {
+        failures_per_minute: fields.or("failures_per_minute", d.failures_per_minute, three),
+        failures_per_day: fields.or("failures_per_day", d.failures_per_day, three),
+    };
+    fields.finish();
+    Some(auth)
+}
+
+/// For an address, its network and the wider one.
+fn three(at: At<'_, '_>) -> Option<[u32; 3]> {
+    let found: Vec<u32> = at.list(|at| at.number(0, 1_000_000_000))?;
+    if at.array()?.items.len() != 3 {
+        return at.refuse_hint(
+            "value",
+            format!("{} must have three numbers", at.path),
+            "for an address, its network and the wider one: [10, 30, 90]",
+        );
+    }
+    found.try_into().ok()
+}
