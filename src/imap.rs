@@ -5,6 +5,8 @@
 //! responses; [`sequence`] are sets of numbers; [`utf7`] is the mailbox names of IMAP4rev1.
 
 pub mod command;
+pub mod encode;
 pub mod frame;
 pub mod parse;
 pub mod sequence;
+pub mod utf7;
