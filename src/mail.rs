@@ -5,7 +5,11 @@
 //! ([`parse::Limits`]). The result, [`Parsed`], is what IMAP's ENVELOPE and BODYSTRUCTURE show and
 //! where each part's bytes are.
 
+pub mod address;
+mod build;
+pub mod content;
 pub mod envelope;
+pub mod header;
 pub mod parse;
 pub mod structure;
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::content::Param;
+
 /// One part: the message itself, a part of a multipart, or the message inside a message/rfc822.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
@@ -18,7 +20,7 @@ pub struct Part {
     /// The subtype in lower case.
     pub media_subtype: String,
     /// Parameters of Content-Type, names in lower case, RFC 2231 continuations joined.
-    pub params: Vec<(String, Vec<u8>)>,
+    pub params: Vec<Param>,
     /// `Content-ID:`.
     pub id: Option<Vec<u8>>,
     /// `Content-Description:`.
@@ -28,7 +30,7 @@ pub struct Part {
     /// `Content-MD5:`.
     pub md5: Option<Vec<u8>>,
     /// `Content-Disposition:`, its value in lower case, with parameters as above.
-    pub disposition: Option<(String, Vec<(String, Vec<u8>)>)>,
+    pub disposition: Option<(String, Vec<Param>)>,
     /// `Content-Language:`, tags one by one.
     pub language: Vec<Vec<u8>>,
     /// `Content-Location:`.
