@@ -2,8 +2,19 @@
 //!
 //! [`serve::serve`] starts all of it and runs until it is told to stop.
 
+mod accept;
+mod admission;
 pub mod conn;
 pub mod context;
+mod ctl;
 pub mod imap;
+mod listeners;
 pub mod live;
+mod log;
+mod privileges;
+mod reload;
+pub mod serve;
 pub mod smtp;
+mod supervisor;
+mod tls;
+mod watch;

@@ -1,0 +1,226 @@
+//! The control socket's server. A peer is root or the user the daemon runs as, by the kernel's word;
+//! what it sends is bounded and answered or refused, and can end nothing but its own connection.
+
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener as StdListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use std::{fs, process};
+
+use mox::admin::AdminError;
+use mox::ctl::frame::{self, HEADER, MAX_REQUEST, MAX_RESPONSE};
+use mox::ctl::{self, CtlError, Request, Response, Status, with_socket_path};
+use nix::unistd::{Uid, User};
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use crate::context::Context;
+use crate::reload::Control;
+
+/// A peer has so long for the rest of a request that it began, and to take its answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Connections at a time; more wait.
+const CONNECTIONS: usize = 64;
+
+/// What the answers are made from.
+pub(crate) struct CtlServer {
+    /// The sessions' context.
+    pub(crate) context: Arc<Context>,
+    /// Who makes changes.
+    pub(crate) control: Control,
+    /// Cancelled to stop the daemon.
+    pub(crate) stop: CancellationToken,
+    /// mox.toml.
+    pub(crate) config_file: String,
+    /// The data directory.
+    pub(crate) data_dir: String,
+    /// When it began to serve.
+    pub(crate) started: Instant,
+}
+
+/// Makes the socket, replacing one that a killed daemon left: the caller holds the data directory's
+/// lock. The mode is set before anybody can connect.
+pub(crate) fn bind(data_dir: &Path) -> io::Result<StdListener> {
+    with_socket_path(data_dir, |path| {
+        match fs::remove_file(path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+        net::listen(&socket, 128)?;
+        Ok(StdListener::from(socket))
+    })
+}
+
+impl CtlServer {
+    /// Serves until the runtime ends: also while the daemon stops, so that who asked it to sees it
+    /// end by the connection's end.
+    pub(crate) async fn run(self: Arc<Self>, listener: UnixListener) {
+        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        loop {
+            let Ok(place) = places.clone().acquire_owned().await else {
+                return;
+            };
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let server = self.clone();
+                    tokio::spawn(async move {
+                        if let Err(error) = server.connection(stream).await {
+                            debug!(%error, "control connection");
+                        }
+                        drop(place);
+                    });
+                }
+                Err(error) => {
+                    warn!(%error, "accept on the control socket");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    async fn connection(&self, mut stream: UnixStream) -> Result<(), CtlError> {
+        let peer = stream.peer_cred().map_err(|e| local(&e))?;
+        let uid = peer.uid();
+        if uid != 0 && uid != rustix::process::geteuid().as_raw() {
+            warn!(uid, "control connection by a user who may not");
+            let no = Response::Rejected("permission denied".to_owned());
+            return send(&mut stream, &no).await;
+        }
+        loop {
+            let request = match receive(&mut stream).await {
+                Ok(Some(request)) => request,
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    send(&mut stream, &Response::Rejected(error.to_string())).await?;
+                    return Err(error);
+                }
+            };
+            let stopping = matches!(request, Request::Stop);
+            let response = self.respond(request, uid).await;
+            send(&mut stream, &response).await?;
+            if stopping {
+                info!(uid, "stop asked for");
+                self.stop.cancel();
+                // The end of this connection tells the peer that we are gone.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    async fn respond(&self, request: Request, uid: u32) -> Response {
+        match request {
+            Request::Status => Response::Status(self.status().await),
+            Request::Stop => Response::Stopping { pid: process::id() },
+            Request::Query(query) => {
+                let snapshot = self.context.live.now();
+                // A list of many thousands takes a while.
+                let answer =
+                    tokio::task::spawn_blocking(move || ctl::answer(&snapshot, &query)).await;
+                match answer {
+                    Ok(Ok(answer)) => Response::Answer(answer),
+                    Ok(Err(refusal)) => Response::Refused(refusal),
+                    Err(_) => Response::Refused(AdminError::Local("internal error".to_owned())),
+                }
+            }
+            Request::Change {
+                change,
+                dry_run: true,
+                ..
+            } => match self.control.plan(change).await {
+                Ok(planned) => Response::Planned(planned),
+                Err(refusal) => Response::Refused(refusal),
+            },
+            Request::Change {
+                change,
+                mut actor,
+                dry_run: false,
+            } => {
+                actor.name = user_name(uid).await;
+                match self.control.change(change, actor).await {
+                    Ok(done) => Response::Committed {
+                        committed: done.committed,
+                        notes: done.notes,
+                    },
+                    Err(refusal) => Response::Refused(refusal),
+                }
+            }
+        }
+    }
+
+    async fn status(&self) -> Status {
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: process::id(),
+            uptime_seconds: self.started.elapsed().as_secs(),
+            generation: self.context.live.now().generation,
+            listeners: self.control.listeners().await,
+            config_file: self.config_file.clone(),
+            data_dir: self.data_dir.clone(),
+            last_reload_error: self.control.last_reload_error(),
+        }
+    }
+}
+
+/// The next request; none when the peer is done.
+async fn receive(stream: &mut UnixStream) -> Result<Option<Request>, CtlError> {
+    let mut header = [0; HEADER];
+    // An idle connection costs nothing but its place, and the peer is root or us.
+    match stream.read(&mut header[..1]).await {
+        Ok(0) | Err(_) => return Ok(None),
+        Ok(_) => {}
+    }
+    let rest = async {
+        stream.read_exact(&mut header[1..]).await.map_err(lost)?;
+        let length = frame::parse_header(header, MAX_REQUEST)?;
+        let mut body = Vec::new();
+        let mut bounded = stream.take(length as u64);
+        if bounded.read_to_end(&mut body).await.map_err(lost)? < length {
+            return Err(CtlError::Lost);
+        }
+        frame::parse_body(&body)
+    };
+    match timeout(PATIENCE, rest).await {
+        Ok(request) => request.map(Some),
+        Err(_) => Err(CtlError::Timeout(PATIENCE.as_secs())),
+    }
+}
+
+async fn send(stream: &mut UnixStream, response: &Response) -> Result<(), CtlError> {
+    let bytes = match frame::encode(response, MAX_RESPONSE) {
+        Ok(bytes) => bytes,
+        Err(error) => frame::encode(&Response::Rejected(error.to_string()), MAX_RESPONSE)?,
+    };
+    match timeout(PATIENCE, stream.write_all(&bytes)).await {
+        Ok(sent) => sent.map_err(lost),
+        Err(_) => Err(CtlError::Timeout(PATIENCE.as_secs())),
+    }
+}
+
+/// The unix user's name, or its number where it has none. Looking it up may ask the network.
+async fn user_name(uid: u32) -> String {
+    let found = tokio::task::spawn_blocking(move || User::from_uid(Uid::from_raw(uid))).await;
+    match found {
+        Ok(Ok(Some(user))) => user.name,
+        _ => uid.to_string(),
+    }
+}
+
+fn lost(_: io::Error) -> CtlError {
+    CtlError::Lost
+}
+
+fn local(error: &io::Error) -> CtlError {
+    CtlError::Local(error.to_string())
+}

@@ -1,0 +1,320 @@
+//! From a change to what is served: one thread does all changes, one after the other.
+//!
+//! Everything that can fail comes first: the plan, certificates, new sockets, folders of new
+//! accounts. Then the change is written, the snapshot swapped, the listeners follow. Whatever fails
+//! leaves the served generation as it was, in full.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use mox::addr::AccountName;
+use mox::admin::{Actor, Admin, AdminError, Change, Committed};
+use mox::config::model::Config;
+use mox::ctl::{ListenerStatus, Planned};
+use mox::snapshot::Snapshot;
+use mox::store::StoreError;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+use tracing::{error, info, warn};
+
+use crate::accept::Shared;
+use crate::listeners::Listeners;
+use crate::log::Level;
+use crate::supervisor;
+
+/// What the thread is asked.
+enum Job {
+    Change {
+        change: Box<Change>,
+        actor: Actor,
+        reply: oneshot::Sender<Result<Done, AdminError>>,
+    },
+    Plan {
+        change: Box<Change>,
+        reply: oneshot::Sender<Result<Planned, AdminError>>,
+    },
+    Listeners {
+        reply: oneshot::Sender<Vec<ListenerStatus>>,
+    },
+    Close {
+        reply: oneshot::Sender<()>,
+    },
+}
+
+/// A change that is served.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// What was written.
+    pub(crate) committed: Committed,
+    /// What else people should know.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Asks the thread; clones ask the same one.
+#[derive(Clone)]
+pub(crate) struct Control {
+    jobs: mpsc::UnboundedSender<Job>,
+    last_error: Arc<Mutex<String>>,
+}
+
+/// What the thread owns.
+pub(crate) struct Reloader {
+    /// The only writer of configuration and state.
+    pub(crate) admin: Admin,
+    /// What is listened on.
+    pub(crate) listeners: Listeners,
+    /// What is shared with the sessions.
+    pub(crate) shared: Arc<Shared>,
+    /// The log's level follows the configuration.
+    pub(crate) level: Level,
+    /// mox.toml, for the log.
+    pub(crate) config_file: PathBuf,
+}
+
+impl Control {
+    /// Starts the thread within a runtime. It ends when it is closed.
+    pub(crate) fn start(reloader: Reloader) -> std::io::Result<(Control, thread::JoinHandle<()>)> {
+        let (jobs, queue) = mpsc::unbounded_channel();
+        let last_error = Arc::new(Mutex::new(String::new()));
+        let control = Control {
+            jobs,
+            last_error: last_error.clone(),
+        };
+        let handle = Handle::current();
+        let thread = thread::Builder::new()
+            .name("control".to_owned())
+            .spawn(move || {
+                let _runtime = handle.enter();
+                reloader.run(queue, &last_error);
+            })?;
+        Ok((control, thread))
+    }
+
+    /// Makes a change and serves it.
+    pub(crate) async fn change(&self, change: Change, actor: Actor) -> Result<Done, AdminError> {
+        self.ask(|reply| Job::Change {
+            change: Box::new(change),
+            actor,
+            reply,
+        })
+        .await?
+    }
+
+    /// What a change would do.
+    pub(crate) async fn plan(&self, change: Change) -> Result<Planned, AdminError> {
+        self.ask(|reply| Job::Plan {
+            change: Box::new(change),
+            reply,
+        })
+        .await?
+    }
+
+    /// What is listened on.
+    pub(crate) async fn listeners(&self) -> Vec<ListenerStatus> {
+        self.ask(|reply| Job::Listeners { reply })
+            .await
+            .unwrap_or_default()
+    }
+
+    /// Stops listening and ends the thread, after the changes that were asked for before.
+    pub(crate) async fn close(&self) {
+        let _ = self.ask(|reply| Job::Close { reply }).await;
+    }
+
+    /// Why the file on disk is not what is served; empty when it is.
+    pub(crate) fn last_reload_error(&self) -> String {
+        self.last_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, AdminError> {
+        let gone = || AdminError::Local("the daemon is stopping".to_owned());
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send(job(reply)).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())
+    }
+}
+
+impl Reloader {
+    fn run(mut self, mut queue: mpsc::UnboundedReceiver<Job>, last_error: &Mutex<String>) {
+        while let Some(job) = queue.blocking_recv() {
+            // Who asked may have gone; what was asked is done all the same.
+            match job {
+                Job::Change {
+                    change,
+                    actor,
+                    reply,
+                } => {
+                    let result = self.change(&change, &actor);
+                    self.note_result(&change, &actor, &result, last_error);
+                    let _ = reply.send(result);
+                }
+                Job::Plan { change, reply } => {
+                    let plan = self.admin.prepare(&change).map(|prepared| Planned {
+                        changed: prepared.changed,
+                        summary: prepared.summary,
+                        diff: prepared.diff,
+                    });
+                    let _ = reply.send(plan);
+                }
+                Job::Listeners { reply } => {
+                    let _ = reply.send(self.listeners.status());
+                }
+                Job::Close { reply } => {
+                    self.listeners.close();
+                    queue.close();
+                    let _ = reply.send(());
+                }
+            }
+        }
+    }
+
+    fn change(&mut self, change: &Change, actor: &Actor) -> Result<Done, AdminError> {
+        let adopting = matches!(change, Change::Adopt);
+        let _reloading = adopting.then(supervisor::Reloading::begin);
+        let prepared = self.admin.prepare(change)?;
+        if !prepared.changed && !adopting {
+            let committed = self.admin.commit(prepared, actor)?;
+            return Ok(Done {
+                committed,
+                notes: Vec::new(),
+            });
+        }
+        let old = self.shared.context.live.now();
+        let new = prepared.snapshot.clone();
+        // With the same bytes as before, certificates and keys may still have changed.
+        let planned = self.listeners.plan(&new).map_err(AdminError::Invalid)?;
+        let made = self.make_folders(&old, &new)?;
+        let committed = match self.admin.commit(prepared, actor) {
+            Ok(committed) => committed,
+            Err(error) => {
+                self.unmake_folders(&made);
+                return Err(error);
+            }
+        };
+        if committed.changed {
+            self.shared.context.live.swap(new.clone());
+        }
+        self.listeners.apply(planned, &self.shared);
+        self.level.set(new.config.server.log_level.as_str());
+        Ok(Done {
+            committed,
+            notes: restart_notes(&old.config, &new.config),
+        })
+    }
+
+    /// Folders for accounts that are new, by command or by hand, before they are served.
+    fn make_folders(&self, old: &Snapshot, new: &Snapshot) -> Result<Vec<AccountName>, AdminError> {
+        let store = &self.shared.context.store;
+        let mut made = Vec::new();
+        for name in new.config.accounts.keys() {
+            if old.account(name).is_some() || store.has_account(name) {
+                continue;
+            }
+            match store.create_account(name) {
+                Ok(()) => made.push(name.clone()),
+                Err(StoreError::AccountExists(_)) => {}
+                Err(error) => {
+                    self.unmake_folders(&made);
+                    return Err(AdminError::Local(format!(
+                        "make the mail folder of account {name}: {error}"
+                    )));
+                }
+            }
+        }
+        Ok(made)
+    }
+
+    fn unmake_folders(&self, made: &[AccountName]) {
+        for name in made {
+            if let Err(error) = self.shared.context.store.remove_account(name) {
+                warn!(account = %name, %error, "remove the folder of an account that was not added");
+            }
+        }
+    }
+
+    fn note_result(
+        &self,
+        change: &Change,
+        actor: &Actor,
+        result: &Result<Done, AdminError>,
+        last_error: &Mutex<String>,
+    ) {
+        let generation = self.shared.context.live.now().generation;
+        let adopting = matches!(change, Change::Adopt);
+        match result {
+            Ok(done) => {
+                if done.committed.changed {
+                    info!(
+                        generation = done.committed.generation,
+                        actor = actor.name,
+                        command = actor.command,
+                        summary = done.committed.summary,
+                        "configuration changed"
+                    );
+                }
+                for note in &done.notes {
+                    warn!("{note}");
+                }
+                // A change starts from the file on disk, so the file is good.
+                last_error
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clear();
+                supervisor::status(&format!("serving generation {generation}"));
+            }
+            Err(refusal) if adopting => {
+                let text = explain(refusal);
+                error!(
+                    file = %self.config_file.display(),
+                    error = text,
+                    generation,
+                    "the configuration on disk is not served; generation {generation} still is"
+                );
+                supervisor::status(&format!("serving generation {generation}; {text}"));
+                *last_error.lock().unwrap_or_else(PoisonError::into_inner) = text;
+            }
+            Err(refusal) => info!(
+                actor = actor.name,
+                command = actor.command,
+                error = explain(refusal),
+                "change refused"
+            ),
+        }
+    }
+}
+
+/// An error in one line, every problem of the file included.
+pub(crate) fn explain(error: &AdminError) -> String {
+    let AdminError::Invalid(problems) = error else {
+        return error.to_string();
+    };
+    let all: Vec<String> = problems
+        .iter()
+        .map(|problem| match &problem.position {
+            Some(p) => format!("{}:{}:{}: {}", p.file, p.line, p.column, problem.message),
+            None if problem.path.is_empty() => problem.message.clone(),
+            None => format!("{}: {}", problem.path, problem.message),
+        })
+        .collect();
+    all.join("; ")
+}
+
+/// What a reload cannot change.
+fn restart_notes(old: &Config, new: &Config) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (key, differs) in [
+        ("data_dir", old.server.data_dir != new.server.data_dir),
+        ("user", old.server.user != new.server.user),
+    ] {
+        if differs {
+            notes.push(format!(
+                "server.{key} changed: restart the daemon to use it; the rest is served"
+            ));
+        }
+    }
+    notes
+}

@@ -1,0 +1,312 @@
+//! The daemon from its start to its end.
+//!
+//! The order of the start: descriptors, the data directory's lock, the facts (what a crash cut off is
+//! finished first), the sockets, then the privileges go; after that threads may start: the store, the
+//! runtime, the control thread, and last the control socket, whose being there says that all is served.
+//! The end goes the other way: ports close, sessions say goodbye, what they were writing is finished,
+//! the store closes, the lock goes with the process.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
+
+use mox::admin::{Actor, Admin, AdminError, Change};
+use mox::config;
+use mox::ctl::{Client, CtlError, Request, Response};
+use mox::diag::Diagnostic;
+use mox::fsio::{FsError, Lock};
+use mox::login::Logins;
+use mox::snapshot::Snapshot;
+use mox::store::{Store, StoreOptions};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info, warn};
+
+use crate::accept::Shared;
+use crate::admission::Admission;
+use crate::context::Context;
+use crate::ctl::{self, CtlServer};
+use crate::listeners::Listeners;
+use crate::live::Live;
+use crate::log;
+use crate::privileges::{self, PrivilegesError};
+use crate::reload::{Control, Reloader};
+use crate::supervisor;
+use crate::watch::FileWatch;
+
+/// Name of the lock in the data directory: whoever holds it is the only one to write there.
+pub const LOCK: &str = "lock";
+
+/// An offline command is done sooner.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Sessions have so long to finish what they are writing when the daemon ends.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// Descriptors that are not connections: databases and segments of open accounts, sockets, logs.
+const RESERVED_DESCRIPTORS: u64 = 256;
+
+/// What to serve.
+pub struct ServeOptions {
+    /// mox.toml.
+    pub config: PathBuf,
+    /// Called once when everything is served.
+    pub ready: Box<dyn FnOnce(&Arc<Snapshot>) + Send>,
+}
+
+/// Why the daemon does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// Refused: another daemon serves this data directory.
+    #[error("the daemon is running already, process {0}")]
+    Running(u32),
+    /// Refused: another command holds the data directory and did not let go in time.
+    #[error("{} is in use by another process", .0.display())]
+    Locked(PathBuf),
+    /// Refused or local: the facts.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    /// Local: addresses or certificates cannot be had.
+    #[error("cannot listen")]
+    Listen(Vec<Diagnostic>),
+    /// Local: disk, users, threads.
+    #[error("{0}")]
+    Local(String),
+}
+
+/// Serves until it is told to stop. The process has no other thread yet.
+pub fn serve(options: ServeOptions) -> Result<(), ServeError> {
+    let started = Instant::now();
+    let level = log::begin("info");
+    let descriptors = privileges::raise_descriptors();
+    let file = std::path::absolute(&options.config).unwrap_or(options.config);
+    let data_dir = config::data_dir(&file);
+    let lock = lock(&data_dir)?;
+    let admin = Admin::open(&file)?;
+    let snapshot = admin.load()?;
+    level.set(snapshot.config.server.log_level.as_str());
+    let mut listeners = Listeners::default();
+    let planned = listeners.plan(&snapshot).map_err(ServeError::Listen)?;
+    if let Some(user) = privileges::target(&snapshot.config.server.user)? {
+        privileges::hand_over(&data_dir, &user)?;
+        privileges::become_user(&user)?;
+    }
+    let store = Store::open(&data_dir, StoreOptions::default())
+        .map_err(|e| ServeError::Local(format!("open the mail store: {e}")))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("mox")
+        .build()
+        .map_err(|e| ServeError::Local(format!("start the runtime: {e}")))?;
+    let served = runtime.block_on(async {
+        let shared = shared(snapshot.clone(), store.clone(), descriptors);
+        let control_socket = ctl::bind(&data_dir)
+            .and_then(tokio::net::UnixListener::from_std)
+            .map_err(|e| ServeError::Local(format!("make the control socket: {e}")))?;
+        listeners.apply(planned, &shared);
+        let reloader = Reloader {
+            admin,
+            listeners,
+            shared: shared.clone(),
+            level,
+            config_file: file.clone(),
+        };
+        let daemon = Daemon {
+            shared,
+            stop: CancellationToken::new(),
+            file,
+            data_dir: data_dir.clone(),
+            started,
+        };
+        daemon.run(reloader, control_socket, options.ready).await
+    });
+    store.close();
+    let _ = fs::remove_file(data_dir.join(mox::ctl::SOCKET));
+    // Clients that asked us to stop wait for their connection to end, which is here.
+    drop(lock);
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    info!("stopped");
+    served
+}
+
+/// What runs once everything is in place.
+struct Daemon {
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    file: PathBuf,
+    data_dir: PathBuf,
+    started: Instant,
+}
+
+impl Daemon {
+    async fn run(
+        self,
+        reloader: Reloader,
+        control_socket: tokio::net::UnixListener,
+        ready: Box<dyn FnOnce(&Arc<Snapshot>) + Send>,
+    ) -> Result<(), ServeError> {
+        let failed = |what: &str, e: io::Error| ServeError::Local(format!("{what}: {e}"));
+        let mut signals = Signals::new().map_err(|e| failed("listen for signals", e))?;
+        let (control, thread) =
+            Control::start(reloader).map_err(|e| failed("start the control thread", e))?;
+        let server = Arc::new(CtlServer {
+            context: self.shared.context.clone(),
+            control: control.clone(),
+            stop: self.stop.clone(),
+            config_file: self.file.display().to_string(),
+            data_dir: self.data_dir.display().to_string(),
+            started: self.started,
+        });
+        tokio::spawn(server.run(control_socket));
+        tokio::spawn(supervisor::feed_watchdog());
+        let watching = tokio::spawn(follow_file(FileWatch::new(&self.file), control.clone()));
+        let snapshot = self.shared.context.live.now();
+        let generation = snapshot.generation;
+        info!(
+            generation,
+            milliseconds = self.started.elapsed().as_millis() as u64,
+            "serving"
+        );
+        ready(&snapshot);
+        supervisor::ready(&format!("serving generation {generation}"));
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => break,
+                _ = signals.terminate.recv() => break,
+                _ = signals.interrupt.recv() => break,
+                _ = signals.hangup.recv() => {
+                    let control = control.clone();
+                    tokio::spawn(async move { adopt(&control, "SIGHUP").await });
+                }
+            }
+        }
+        info!("stopping");
+        supervisor::stopping();
+        watching.abort();
+        control.close().await;
+        self.shared.context.shutdown.cancel();
+        self.shared.sessions.close();
+        if tokio::time::timeout(GOODBYE, self.shared.sessions.wait())
+            .await
+            .is_err()
+        {
+            warn!(
+                sessions = self.shared.sessions.len(),
+                "sessions did not end in time"
+            );
+        }
+        // The control database closes with its thread, and before the lock goes.
+        if tokio::task::spawn_blocking(move || thread.join())
+            .await
+            .is_err()
+        {
+            error!("the control thread ended by a panic");
+        }
+        Ok(())
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
+async fn follow_file(mut watch: FileWatch, control: Control) {
+    loop {
+        watch.changed().await;
+        adopt(&control, "edited").await;
+    }
+}
+
+/// Takes the file as it is on disk; the outcome is logged and shown by `mox status`.
+async fn adopt(control: &Control, why: &str) {
+    let actor = Actor {
+        name: "file".to_owned(),
+        command: why.to_owned(),
+        request: String::new(),
+    };
+    let _ = control.change(Change::Adopt, actor).await;
+}
+
+fn shared(snapshot: Arc<Snapshot>, store: Arc<Store>, descriptors: u64) -> Arc<Shared> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let context = Context {
+        live: Live::new(snapshot),
+        store,
+        logins: Arc::new(Logins::new()),
+        hashing: Arc::new(Semaphore::new(processors)),
+        shutdown: CancellationToken::new(),
+    };
+    // Half: a session may need one more for its account.
+    let connections = descriptors.saturating_sub(RESERVED_DESCRIPTORS) / 2;
+    Arc::new(Shared {
+        context: Arc::new(context),
+        admission: Admission::new(usize::try_from(connections).unwrap_or(usize::MAX).max(16)),
+        sessions: TaskTracker::new(),
+        last_id: AtomicU64::new(0),
+        panics: AtomicU64::new(0),
+    })
+}
+
+/// Takes the data directory's lock, waiting for an offline command; a daemon that has it is named.
+fn lock(data_dir: &Path) -> Result<Lock, ServeError> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data_dir)
+        .map_err(|e| ServeError::Local(format!("make {}: {e}", data_dir.display())))?;
+    let path = data_dir.join(LOCK);
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        if let Some(lock) = Lock::acquire(&path, Duration::from_millis(100))? {
+            return Ok(lock);
+        }
+        if let Some(pid) = running(data_dir) {
+            return Err(ServeError::Running(pid));
+        }
+        if Instant::now() > deadline {
+            return Err(ServeError::Locked(path));
+        }
+    }
+}
+
+fn running(data_dir: &Path) -> Option<u32> {
+    let asked = Client::connect(data_dir)
+        .and_then(|mut client| client.ask(&Request::Status, Duration::from_secs(1)));
+    match asked {
+        Ok(Response::Status(status)) => Some(status.pid),
+        // It does not speak to us, but it is there.
+        Err(CtlError::Denied(_) | CtlError::Version { .. }) => Some(0),
+        _ => None,
+    }
+}
+
+impl From<FsError> for ServeError {
+    fn from(error: FsError) -> ServeError {
+        ServeError::Local(error.to_string())
+    }
+}
+
+impl From<PrivilegesError> for ServeError {
+    fn from(error: PrivilegesError) -> ServeError {
+        ServeError::Local(error.to_string())
+    }
+}
