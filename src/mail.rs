@@ -8,10 +8,14 @@
 pub mod address;
 mod build;
 pub mod content;
+pub mod date;
+pub mod decode;
 pub mod envelope;
 pub mod header;
 pub mod parse;
+pub mod section;
 pub mod structure;
+pub mod words;
 
 pub use envelope::{Envelope, MailAddress};
 pub use parse::{Limits, Parser};
