@@ -7,6 +7,7 @@ mod admission;
 pub mod conn;
 pub mod context;
 mod ctl;
+pub mod deliver;
 pub mod imap;
 mod listeners;
 pub mod live;

@@ -1,4 +1,18 @@
 //! SMTP sessions: mail from other servers (port 25) and submission (587, 465).
+//!
+//! [`answer`] has every word that is said; [`wire`] waits, reads and writes; [`session`] is the
+//! loop over commands, with [`auth`], [`transaction`] and [`incoming`] for what takes more than one
+//! line; [`header`] looks at the header of a message while it comes in.
+
+mod answer;
+mod auth;
+mod content;
+mod header;
+mod incoming;
+mod session;
+mod transaction;
+mod vigil;
+mod wire;
 
 use std::sync::Arc;
 
@@ -15,6 +29,6 @@ pub enum Service {
 }
 
 /// Serves one connection to its end.
-pub async fn serve(_conn: Conn, _service: Service, _context: Arc<Context>) {
-    todo!()
+pub async fn serve(conn: Conn, service: Service, context: Arc<Context>) {
+    session::Session::new(conn, service, context).run().await;
 }
