@@ -1,9 +1,10 @@
 //! Pure decisions on one snapshot. `mox explain` asks the same functions.
 
-use crate::addr::{AccountName, Address};
-use crate::snapshot::Snapshot;
+use crate::addr::{AccountName, Address, Domain};
+use crate::config::model::{Alias, DomainPattern, Route as RouteConfig, Transport};
+use crate::snapshot::{Lookup, Snapshot};
 
-/// Where a message for an accepted recipient goes: one entry an account.
+/// Where a message for an accepted recipient goes: one entry an account and mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// Whose mail.
@@ -14,6 +15,15 @@ pub struct Delivery {
     pub quota: u64,
 }
 
+/// Who hands a message in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Another server, on port 25.
+    Outside,
+    /// An account, by submission.
+    Account(AccountName),
+}
+
 /// Why a recipient is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RcptRefusal {
@@ -21,6 +31,8 @@ pub enum RcptRefusal {
     DomainDisabled,
     /// 550 5.1.1.
     UnknownAddress,
+    /// 550 5.7.1: an alias that takes mail of its members only.
+    MembersOnly,
     /// 550 5.7.1: the domain is not hosted here.
     NotLocal,
 }
@@ -34,12 +46,93 @@ pub enum Recipient {
     Address(Address),
 }
 
-/// Who gets a message for this recipient that came from outside or from an account.
+/// Who gets a message for this recipient: each account once, whatever leads to it.
 pub fn decide_rcpt(
-    _snapshot: &Snapshot,
-    _recipient: &Recipient,
+    snapshot: &Snapshot,
+    origin: &Origin,
+    recipient: &Recipient,
 ) -> Result<Vec<Delivery>, RcptRefusal> {
-    todo!()
+    let address = match recipient {
+        Recipient::Postmaster => return postmaster(snapshot),
+        Recipient::Address(address) => address,
+    };
+    let is_postmaster = address
+        .localpart
+        .as_str()
+        .eq_ignore_ascii_case("postmaster");
+    let Some(domain) = snapshot.domain(&address.domain) else {
+        if is_postmaster && snapshot.is_hostname(&address.domain) {
+            return postmaster(snapshot);
+        }
+        return Err(RcptRefusal::NotLocal);
+    };
+    if domain.disabled {
+        return Err(RcptRefusal::DomainDisabled);
+    }
+    match snapshot.lookup(address) {
+        Some(Lookup::Destination {
+            account, mailbox, ..
+        }) => Ok(delivery(snapshot, account, mailbox).into_iter().collect()),
+        Some(Lookup::Alias(name)) => match domain.aliases.get(&name.localpart) {
+            Some(alias) => expand(snapshot, origin, alias),
+            None => Err(RcptRefusal::UnknownAddress),
+        },
+        None if is_postmaster => postmaster(snapshot),
+        None => Err(RcptRefusal::UnknownAddress),
+    }
+}
+
+/// The members of an alias. While one is at a disabled domain all of it waits at the sender's: nothing
+/// here could keep that member's copy.
+fn expand(
+    snapshot: &Snapshot,
+    origin: &Origin,
+    alias: &Alias,
+) -> Result<Vec<Delivery>, RcptRefusal> {
+    let mut deliveries: Vec<Delivery> = Vec::with_capacity(alias.addresses.len());
+    for member in &alias.addresses {
+        if snapshot
+            .domain(&member.domain)
+            .is_some_and(|domain| domain.disabled)
+        {
+            return Err(RcptRefusal::DomainDisabled);
+        }
+        let Some(Lookup::Destination {
+            account, mailbox, ..
+        }) = snapshot.lookup(member)
+        else {
+            continue;
+        };
+        if deliveries.iter().all(|known| known.account != account) {
+            deliveries.extend(delivery(snapshot, account, mailbox));
+        }
+    }
+    let from_member = match origin {
+        Origin::Account(name) => deliveries.iter().any(|member| member.account == *name),
+        Origin::Outside => false,
+    };
+    if !alias.post_public && !from_member {
+        return Err(RcptRefusal::MembersOnly);
+    }
+    if deliveries.is_empty() {
+        Err(RcptRefusal::UnknownAddress)
+    } else {
+        Ok(deliveries)
+    }
+}
+
+fn postmaster(snapshot: &Snapshot) -> Result<Vec<Delivery>, RcptRefusal> {
+    let (account, mailbox) = snapshot.postmaster().ok_or(RcptRefusal::UnknownAddress)?;
+    Ok(delivery(snapshot, account, mailbox).into_iter().collect())
+}
+
+fn delivery(snapshot: &Snapshot, account: AccountName, mailbox: String) -> Option<Delivery> {
+    let quota = snapshot.account(&account)?.quota;
+    Some(Delivery {
+        account,
+        mailbox,
+        quota,
+    })
 }
 
 /// Why an account may not send as an address.
@@ -51,13 +144,30 @@ pub enum SenderRefusal {
     DomainDisabled,
 }
 
-/// Whether the account may use the address in MAIL FROM or From.
+/// Whether the account may use the address in MAIL FROM or From: its own, also by catchall or with a
+/// separator, or an alias of which it is a member and that allows it.
 pub fn decide_sender(
-    _snapshot: &Snapshot,
-    _account: &AccountName,
-    _sender: &Address,
+    snapshot: &Snapshot,
+    account: &AccountName,
+    sender: &Address,
 ) -> Result<(), SenderRefusal> {
-    todo!()
+    let domain = snapshot
+        .domain(&sender.domain)
+        .ok_or(SenderRefusal::NotYours)?;
+    let owns = |address: &Address| matches!(snapshot.lookup(address), Some(Lookup::Destination { account: owner, .. }) if owner == *account);
+    let allowed = match snapshot.lookup(sender) {
+        Some(Lookup::Destination { account: owner, .. }) => owner == *account,
+        Some(Lookup::Alias(name)) => domain
+            .aliases
+            .get(&name.localpart)
+            .is_some_and(|alias| alias.allow_msg_from && alias.addresses.iter().any(owns)),
+        None => false,
+    };
+    match (allowed, domain.disabled) {
+        (false, _) => Err(SenderRefusal::NotYours),
+        (true, true) => Err(SenderRefusal::DomainDisabled),
+        (true, false) => Ok(()),
+    }
 }
 
 /// What becomes of a submitted message's foreign recipients.
@@ -65,17 +175,38 @@ pub fn decide_sender(
 pub enum Route {
     /// The built-in transport `loopback`: to this account's Inbox, never off the machine.
     Loopback(AccountName),
-    /// No transport can take it yet: refused at RCPT (550 5.7.1, or 451 while there is no queue).
+    /// No transport takes it: refused at RCPT.
     None,
 }
 
-/// The route for a recipient at a domain that is not hosted here (`[[routes]]`: global, then the
-/// sender's domain and account).
+/// The route for a recipient at a domain that is not hosted here: the first that matches of the
+/// account's, the sender's domain's and the global ones.
 pub fn decide_route(
-    _snapshot: &Snapshot,
-    _account: &AccountName,
-    _from: &Address,
-    _to: &Address,
+    snapshot: &Snapshot,
+    account: &AccountName,
+    from: &Address,
+    to: &Address,
 ) -> Route {
-    todo!()
+    let of_account = snapshot.account(account).map(|account| &account.routes);
+    let of_domain = snapshot.domain(&from.domain).map(|domain| &domain.routes);
+    let routes = of_account
+        .into_iter()
+        .chain(of_domain)
+        .chain([&snapshot.config.routes])
+        .flatten();
+    for route in routes {
+        if matches(route, &from.domain, &to.domain) {
+            return match &route.transport {
+                Transport::Loopback(account) => Route::Loopback(account.clone()),
+            };
+        }
+    }
+    Route::None
+}
+
+fn matches(route: &RouteConfig, from: &Domain, to: &Domain) -> bool {
+    let within = |patterns: &[DomainPattern], domain| {
+        patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(domain))
+    };
+    within(&route.from, from) && within(&route.to, to)
 }

@@ -1,9 +1,10 @@
 //! compile(config, state) → [`Snapshot`]: all facts, indexed, immutable, with a generation number.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::addr::{AccountName, Address, Domain, Localpart};
-use crate::config::model::{Account, Config, DomainConfig};
+use crate::config::model::{Account, AddressPattern, Config, DomainConfig};
 use crate::state::Credential;
 
 /// What every decision is made on. Lookups cost the same with ten accounts and with 100,000.
@@ -13,6 +14,20 @@ pub struct Snapshot {
     pub generation: u64,
     /// The configuration, defaults filled in, paths resolved.
     pub config: Arc<Config>,
+    /// Password verifiers of accounts that have one.
+    credentials: Arc<HashMap<AccountName, Arc<Credential>>>,
+    index: Arc<Index>,
+}
+
+/// The configuration by what is looked up.
+#[derive(Debug)]
+struct Index {
+    /// Destinations and aliases by their address, case folded as its domain wants it.
+    addresses: HashMap<Address, Lookup>,
+    /// Catchall destinations.
+    catchalls: HashMap<Domain, Lookup>,
+    /// Names that this machine is known by in greetings: `postmaster` at them is ours.
+    hostnames: HashSet<Domain>,
 }
 
 /// Who an address leads to, before aliases and policy.
@@ -27,39 +42,157 @@ pub enum Lookup {
         /// Whether an `@domain` destination matched.
         catchall: bool,
     },
-    /// An alias, by its index key.
+    /// An alias, by its address in the configuration.
     Alias(Address),
 }
 
 impl Snapshot {
+    /// Indexes a valid configuration. The work is linear in the number of addresses.
+    pub fn compile(
+        generation: u64,
+        config: Arc<Config>,
+        credentials: Arc<HashMap<AccountName, Arc<Credential>>>,
+    ) -> Snapshot {
+        let index = Arc::new(Index::of(&config));
+        Snapshot {
+            generation,
+            config,
+            credentials,
+            index,
+        }
+    }
+
+    /// The same facts under another number, for a change of state alone.
+    pub fn with_credentials(
+        &self,
+        generation: u64,
+        credentials: Arc<HashMap<AccountName, Arc<Credential>>>,
+    ) -> Snapshot {
+        let (config, index) = (self.config.clone(), self.index.clone());
+        Snapshot {
+            generation,
+            config,
+            credentials,
+            index,
+        }
+    }
+
     /// An account.
-    pub fn account(&self, _name: &AccountName) -> Option<&Account> {
-        todo!()
+    pub fn account(&self, name: &AccountName) -> Option<&Account> {
+        self.config.accounts.get(name)
     }
 
     /// A domain that is hosted here, disabled ones too.
-    pub fn domain(&self, _domain: &Domain) -> Option<&DomainConfig> {
-        todo!()
+    pub fn domain(&self, domain: &Domain) -> Option<&DomainConfig> {
+        self.config.domains.get(domain)
     }
 
-    /// An address at a hosted domain: exact, then catchall separator, case folded as configured,
-    /// alias, catchall destination.
-    pub fn lookup(&self, _address: &Address) -> Option<Lookup> {
-        todo!()
+    /// An address at a hosted domain: as it stands, then cut at a catchall separator, each case folded
+    /// as configured; then the domain's catchall. Nothing for an address elsewhere.
+    pub fn lookup(&self, address: &Address) -> Option<Lookup> {
+        let domain = self.config.domains.get(&address.domain)?;
+        let whole = folded(Some(domain), address);
+        if let Some(found) = self.index.addresses.get(&whole) {
+            return Some(found.clone());
+        }
+        let canonical = Address {
+            localpart: cut(domain, &whole.localpart),
+            domain: whole.domain,
+        };
+        let found = self.index.addresses.get(&canonical);
+        found
+            .or_else(|| self.index.catchalls.get(&canonical.domain))
+            .cloned()
     }
 
-    /// `postmaster` without a domain.
+    /// Who gets mail to `postmaster` where nothing else takes it: account and mailbox.
     pub fn postmaster(&self) -> Option<(AccountName, String)> {
-        todo!()
+        let postmaster = self.config.server.postmaster.as_ref()?;
+        Some((postmaster.account.clone(), postmaster.mailbox.clone()))
     }
 
-    /// The localpart as the domain compares it: separator and what follows cut, case folded.
-    pub fn canonical(&self, _address: &Address) -> Localpart {
-        todo!()
+    /// Whether this machine greets with that name somewhere.
+    pub fn is_hostname(&self, domain: &Domain) -> bool {
+        self.index.hostnames.contains(domain)
+    }
+
+    /// The localpart as its domain compares it: separator and what follows cut, case folded.
+    pub fn canonical(&self, address: &Address) -> Localpart {
+        match self.config.domains.get(&address.domain) {
+            Some(domain) => cut(domain, &folded(Some(domain), address).localpart),
+            None => address.localpart.clone(),
+        }
     }
 
     /// The account's password verifier, if one was set.
-    pub fn credential(&self, _account: &AccountName) -> Option<&Arc<Credential>> {
-        todo!()
+    pub fn credential(&self, account: &AccountName) -> Option<&Arc<Credential>> {
+        self.credentials.get(account)
     }
+}
+
+impl Index {
+    fn of(config: &Config) -> Index {
+        let mut addresses = HashMap::with_capacity(config.accounts.len());
+        let mut catchalls = HashMap::new();
+        for (name, account) in &config.accounts {
+            for (pattern, destination) in &account.destinations {
+                let lookup = |catchall| Lookup::Destination {
+                    account: name.clone(),
+                    mailbox: destination.mailbox.clone(),
+                    catchall,
+                };
+                match pattern {
+                    AddressPattern::Address(address) => {
+                        let domain = config.domains.get(&address.domain);
+                        addresses.insert(folded(domain, address), lookup(false));
+                    }
+                    AddressPattern::Catchall(domain) => {
+                        catchalls.insert(domain.clone(), lookup(true));
+                    }
+                }
+            }
+        }
+        for (name, domain) in &config.domains {
+            for localpart in domain.aliases.keys() {
+                let address = Address {
+                    localpart: localpart.clone(),
+                    domain: name.clone(),
+                };
+                addresses.insert(folded(Some(domain), &address), Lookup::Alias(address));
+            }
+        }
+        let listeners = config.listeners.values().filter_map(|l| l.hostname.clone());
+        let hostnames = listeners.chain([config.server.hostname.clone()]).collect();
+        Index {
+            addresses,
+            catchalls,
+            hostnames,
+        }
+    }
+}
+
+/// The address with its localpart in lower case, unless the domain tells cases apart.
+fn folded(domain: Option<&DomainConfig>, address: &Address) -> Address {
+    let sensitive = domain.is_some_and(|domain| domain.localpart_case_sensitive);
+    let localpart = if sensitive {
+        address.localpart.clone()
+    } else {
+        address.localpart.to_lowercase()
+    };
+    Address {
+        localpart,
+        domain: address.domain.clone(),
+    }
+}
+
+/// The localpart up to the first of the domain's separators, if something stands before it.
+fn cut(domain: &DomainConfig, localpart: &Localpart) -> Localpart {
+    let text = localpart.as_str();
+    let separators = &domain.localpart_catchall_separators;
+    let at = separators
+        .iter()
+        .filter_map(|separator| text.find(separator.as_str()))
+        .min();
+    at.and_then(|at| localpart.prefix(at))
+        .unwrap_or_else(|| localpart.clone())
 }
