@@ -222,6 +222,7 @@ fn recipient_refused(refusal: &RcptRefusal) -> Reply {
             Reply::new(450, 2, 1, "recipient domain temporarily disabled")
         }
         RcptRefusal::UnknownAddress => Reply::new(550, 1, 1, "no such mailbox here"),
+        RcptRefusal::MembersOnly => Reply::new(550, 7, 1, "only members may send to this address"),
         RcptRefusal::NotLocal => Reply::new(550, 7, 1, "no relay: the domain is not hosted here"),
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use mox::addr::Address;
 use mox::policy::{
-    self, Delivery, RcptRefusal, Recipient, Route, SenderRefusal, decide_rcpt, decide_sender,
+    self, Delivery, Origin, RcptRefusal, Recipient, Route, SenderRefusal, decide_rcpt,
+    decide_sender,
 };
 use mox::smtp::{BodyType, ForwardPath, Host, Mail, Mailbox, Rcpt, ReversePath};
 use mox::snapshot::Snapshot;
@@ -133,14 +134,17 @@ impl Session {
         to: &ForwardPath,
     ) -> Result<Vec<Delivery>, Answer> {
         let snapshot = &transaction.snapshot;
-        let recipient = self.recipient(to).map_err(Answer::RecipientRefused);
-        let refusal = match recipient.map(|to| decide_rcpt(snapshot, &to)) {
-            Ok(Ok(deliveries)) => return Ok(deliveries),
-            Ok(Err(refusal)) => Answer::RecipientRefused(refusal),
+        let origin = match self.vigil.login() {
+            Some(login) => Origin::Account(login.account.clone()),
+            None => Origin::Outside,
+        };
+        let recipient = self.recipient(to);
+        let refusal = match recipient.and_then(|to| decide_rcpt(snapshot, &origin, &to)) {
+            Ok(deliveries) => return Ok(deliveries),
             Err(refusal) => refusal,
         };
-        if refusal != Answer::RecipientRefused(RcptRefusal::NotLocal) {
-            return Err(refusal);
+        if refusal != RcptRefusal::NotLocal {
+            return Err(Answer::RecipientRefused(refusal));
         }
         match (self.vigil.login(), &transaction.from, to) {
             (Some(login), ReversePath::Mailbox(from), ForwardPath::Mailbox(to)) => {
@@ -152,7 +156,7 @@ impl Session {
                     Route::None => Err(Answer::NoRoute),
                 }
             }
-            _ => Err(refusal),
+            _ => Err(Answer::RecipientRefused(refusal)),
         }
     }
 
