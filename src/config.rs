@@ -14,6 +14,7 @@ pub use self::files::{Disk, Expecting, Files, Unchecked};
 pub use self::read::is_login_message;
 pub use self::units::format_size;
 
+pub mod edit;
 pub mod model;
 
 mod document;
