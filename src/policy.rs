@@ -210,3 +210,6 @@ fn matches(route: &RouteConfig, from: &Domain, to: &Domain) -> bool {
     };
     within(&route.from, from) && within(&route.to, to)
 }
+
+#[cfg(test)]
+mod tests;

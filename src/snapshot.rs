@@ -96,7 +96,7 @@ impl Snapshot {
             return Some(found.clone());
         }
         let canonical = Address {
-            localpart: cut(domain, &whole.localpart),
+            localpart: domain.canonical(&address.localpart),
             domain: whole.domain,
         };
         let found = self.index.addresses.get(&canonical);
@@ -119,7 +119,7 @@ impl Snapshot {
     /// The localpart as its domain compares it: separator and what follows cut, case folded.
     pub fn canonical(&self, address: &Address) -> Localpart {
         match self.config.domains.get(&address.domain) {
-            Some(domain) => cut(domain, &folded(Some(domain), address).localpart),
+            Some(domain) => domain.canonical(&address.localpart),
             None => address.localpart.clone(),
         }
     }
@@ -171,28 +171,15 @@ impl Index {
     }
 }
 
-/// The address with its localpart in lower case, unless the domain tells cases apart.
+/// The address with its localpart as its domain folds it.
 fn folded(domain: Option<&DomainConfig>, address: &Address) -> Address {
-    let sensitive = domain.is_some_and(|domain| domain.localpart_case_sensitive);
-    let localpart = if sensitive {
-        address.localpart.clone()
-    } else {
-        address.localpart.to_lowercase()
+    let localpart = match domain {
+        Some(domain) => domain.folded(&address.localpart),
+        None => address.localpart.clone(),
     };
-    Address {
-        localpart,
-        domain: address.domain.clone(),
-    }
+    let domain = address.domain.clone();
+    Address { localpart, domain }
 }
 
-/// The localpart up to the first of the domain's separators, if something stands before it.
-fn cut(domain: &DomainConfig, localpart: &Localpart) -> Localpart {
-    let text = localpart.as_str();
-    let separators = &domain.localpart_catchall_separators;
-    let at = separators
-        .iter()
-        .filter_map(|separator| text.find(separator.as_str()))
-        .min();
-    at.and_then(|at| localpart.prefix(at))
-        .unwrap_or_else(|| localpart.clone())
-}
+#[cfg(test)]
+pub(crate) mod tests;
