@@ -169,6 +169,7 @@ impl CtlServer {
             config_file: self.config_file.clone(),
             data_dir: self.data_dir.clone(),
             last_reload_error: self.control.last_reload_error(),
+            disk_syncs: mox::fsio::sync_count(),
         }
     }
 }

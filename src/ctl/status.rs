@@ -21,6 +21,8 @@ pub struct Status {
     pub data_dir: String,
     /// Why the file on disk is not what is served; empty when it is.
     pub last_reload_error: String,
+    /// How often it has waited for the disk to make something durable since it started.
+    pub disk_syncs: u64,
 }
 
 /// One bound address.
