@@ -3,14 +3,30 @@
 //!
 //! The caller holds the data directory's lock: the daemon for its life, an offline command for its run.
 
-use std::path::Path;
-use std::sync::Arc;
+mod commit;
+mod current;
+mod diff;
+mod folders;
+
+mod plan;
+mod recover;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use crate::addr::{AccountName, Address, Domain, Localpart};
+use crate::config::{self, ConfigError, Disk};
 use crate::diag::Diagnostic;
+use crate::fsio::FsError;
 use crate::snapshot::Snapshot;
+use crate::state::{Generation, State, StateError};
+
+use current::Current;
+use plan::Plan;
+
+pub use folders::MailFolders;
 
 /// Everything that can be changed, as it travels over the control socket too.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -97,7 +113,11 @@ pub struct Prepared {
     pub diff: String,
     /// What would be served.
     pub snapshot: Arc<Snapshot>,
-    // The plan itself (new bytes of the file, state operations, files to make) goes here.
+    /// mox.toml as the plan found it.
+    base: Arc<Current>,
+    /// mox.toml as it will be; the same where only state changes.
+    next: Arc<Current>,
+    plan: Plan,
 }
 
 /// What a commit did.
@@ -139,34 +159,125 @@ pub enum AdminError {
     /// Exit 6, `config_invalid`: mox.toml on disk, or what it would become; nothing was written.
     #[error("the configuration is invalid")]
     Invalid(Vec<Diagnostic>),
+    /// Exit 1, `failed`: mox.toml changed on disk between [`Admin::prepare`] and [`Admin::commit`]. Its
+    /// text was not touched: prepare again.
+    #[error("mox.toml was changed by somebody else meanwhile")]
+    Raced,
     /// Exit 1, `failed`: disk, permissions.
     #[error("{0}")]
     Local(String),
 }
 
+impl From<StateError> for AdminError {
+    fn from(error: StateError) -> AdminError {
+        AdminError::Local(error.to_string())
+    }
+}
+
+impl From<FsError> for AdminError {
+    fn from(error: FsError) -> AdminError {
+        AdminError::Local(error.to_string())
+    }
+}
+
+impl From<ConfigError> for AdminError {
+    fn from(error: ConfigError) -> AdminError {
+        match error {
+            ConfigError::Invalid(problems) => AdminError::Invalid(problems),
+            other => AdminError::Local(other.to_string()),
+        }
+    }
+}
+
 /// Configuration and state of one mox.toml and its data directory.
-pub struct Admin {}
+pub struct Admin {
+    /// As it was named: a symbolic link stays one.
+    file: PathBuf,
+    data_dir: PathBuf,
+    state: State,
+    /// Remembers which key files were found good.
+    disk: Disk,
+    /// What the file on disk was when it was last looked at, read and compiled.
+    current: Mutex<Option<Arc<Current>>>,
+    /// Where the mail is; none until a change needs it.
+    store: Mutex<Option<Arc<dyn MailFolders>>>,
+}
 
 impl Admin {
-    /// Opens the control database of the data directory that `config` names, finishing what a crash
-    /// cut off (a configuration commit, removals of accounts).
-    pub fn open(_config: &Path) -> Result<Admin, AdminError> {
-        todo!()
+    /// Opens the control database of the data directory that `config` names, making both if need be,
+    /// and finishes or undoes the change of the configuration that a crash cut off.
+    pub fn open(config: &Path) -> Result<Admin, AdminError> {
+        let data_dir = config::data_dir(config);
+        folders::make_data_dir(&data_dir)?;
+        let admin = Admin {
+            file: config.to_owned(),
+            state: State::open(&data_dir.join("control.redb"))?,
+            data_dir,
+            disk: Disk::new(),
+            current: Mutex::new(None),
+            store: Mutex::new(None),
+        };
+        admin.recover()?;
+        Ok(admin)
     }
 
-    /// What is on disk now, compiled; adopts hand edits as a generation of their own.
+    /// What is on disk now, compiled; adopts hand edits as a generation of their own, and takes out
+    /// accounts whose removal was begun.
     pub fn load(&self) -> Result<Arc<Snapshot>, AdminError> {
-        todo!()
+        let actor = Actor {
+            name: "file".to_owned(),
+            command: String::new(),
+            request: String::new(),
+        };
+        let prepared = self.prepare_adoption(true)?;
+        let mut snapshot = Arc::clone(&prepared.snapshot);
+        self.commit(prepared, &actor)?;
+        for account in self.state.removals()? {
+            if snapshot.account(&account).is_some() {
+                snapshot = self.remove_again(account, &snapshot)?;
+            }
+        }
+        Ok(snapshot)
     }
 
     /// Plans and compiles. Starts from the file as it is on disk now.
-    pub fn prepare(&self, _change: &Change) -> Result<Prepared, AdminError> {
-        todo!()
+    pub fn prepare(&self, change: &Change) -> Result<Prepared, AdminError> {
+        if let Change::Adopt = change {
+            return self.prepare_adoption(false);
+        }
+        let base = self.read_current()?;
+        let plan = self.plan(change, &base)?;
+        self.compile(base, plan)
     }
 
-    /// Writes a prepared change: generation, file and state, crash-safe together. One at a time: the
-    /// caller holds a lock of its own from `prepare` to `commit`.
-    pub fn commit(&self, _prepared: Prepared, _actor: &Actor) -> Result<Committed, AdminError> {
-        todo!()
+    /// Uses the store that the process has opened for this data directory. Without it one is opened
+    /// when a change needs it, for this alone.
+    pub fn use_store(&self, store: Arc<dyn MailFolders>) {
+        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = Some(store);
+    }
+
+    /// Closes the database, and the store if it was opened here. Not for the daemon, whose store is
+    /// its own.
+    pub fn close(self) {
+        if let Some(store) = self
+            .store
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+        {
+            store.close();
+        }
+    }
+
+    /// The generations that are kept, newest first.
+    pub fn history(&self) -> Result<Vec<Generation>, AdminError> {
+        Ok(self.state.generations()?)
+    }
+
+    /// The newest generation's number, 0 before the first.
+    pub fn generation(&self) -> u64 {
+        self.state.last_generation().map_or(0, |last| last.number)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,14 +62,14 @@ pub enum Op {
 pub struct Begun {
     /// Absolute paths of new files.
     pub files: Vec<String>,
-    /// An account that gets a mail folder.
-    pub account: Option<AccountName>,
+    /// Accounts that get a mail folder.
+    pub accounts: Vec<AccountName>,
 }
 
 impl Begun {
     /// Whether nothing is made.
     pub fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.account.is_none()
+        self.files.is_empty() && self.accounts.is_empty()
     }
 }
 

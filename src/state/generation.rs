@@ -64,6 +64,8 @@ pub struct NewGeneration {
     pub summary: String,
     /// The file that it is made from.
     pub before: ContentHash,
+    /// The file that it is: the hash of `text`.
+    pub after: ContentHash,
     /// The new text of mox.toml.
     pub text: Arc<str>,
 }
@@ -98,7 +100,7 @@ pub(super) fn append(
         request: bounded(&new.request),
         summary: bounded(&new.summary),
         before: new.before,
-        after: ContentHash::of(new.text.as_bytes()),
+        after: new.after,
     };
     let row = GenerationRow::V1 {
         time: now,

@@ -22,6 +22,7 @@ fn new_generation(text: &str) -> NewGeneration {
         request: String::new(),
         summary: "changed".to_owned(),
         before: ContentHash::of(b"before"),
+        after: ContentHash::of(text.as_bytes()),
         text: text.into(),
     }
 }
@@ -96,7 +97,7 @@ fn what_was_begun_is_there_until_it_ends() {
     assert_eq!(state.begun().expect("it reads"), None);
     let begun = Begun {
         files: vec!["/etc/mox/dkim/x.pem".to_owned()],
-        account: Some(name("alice")),
+        accounts: vec![name("alice")],
     };
     state
         .commit(&[Op::Begin(begun.clone())], None)
@@ -199,7 +200,7 @@ fn the_stored_sample_is_read() {
     assert_eq!(state.removals().expect("it reads"), [name("bob")]);
     let begun = state.begun().expect("it reads").expect("something");
     assert_eq!(begun.files, ["/etc/mox/dkim/2026a.example.org.pem"]);
-    assert_eq!(begun.account, Some(name("carol")));
+    assert_eq!(begun.accounts, [name("carol")]);
     let generations = state.generations().expect("it reads");
     assert_eq!(generations.len(), 2);
     assert_eq!(generations[0].summary, "changed");
@@ -228,7 +229,7 @@ fn write_sample() {
         Op::BeginRemoval(name("bob")),
         Op::Begin(Begun {
             files: vec!["/etc/mox/dkim/2026a.example.org.pem".to_owned()],
-            account: Some(name("carol")),
+            accounts: vec![name("carol")],
         }),
     ];
     state

@@ -11,7 +11,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, mpsc};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -95,21 +95,15 @@ pub struct Instance {
 
 struct Server {
     child: Child,
-    /// In a mutex only so that threads can share an instance.
-    messages: Mutex<mpsc::Receiver<String>>,
+    messages: mpsc::Receiver<String>,
 }
 
 impl Instance {
     /// An empty sandbox for this `mox` binary.
     pub fn new(mox: impl Into<PathBuf>) -> Instance {
-        Instance::new_in(mox, &std::env::temp_dir())
-    }
-
-    /// The same below this folder.
-    pub fn new_in(mox: impl Into<PathBuf>, folder: &Path) -> Instance {
         let root = tempfile::Builder::new()
             .prefix("mox-test-")
-            .tempdir_in(folder)
+            .tempdir()
             .expect("make the sandbox");
         let mox = mox.into();
         std::fs::create_dir(root.path().join(".bin")).expect("make the sandbox's .bin");
@@ -275,10 +269,7 @@ impl Instance {
             .stderr(errors)
             .spawn()
             .map_err(|e| format!("start the server: {e}"))?;
-        self.server = Some(Server {
-            child,
-            messages: Mutex::new(messages),
-        });
+        self.server = Some(Server { child, messages });
         Ok(())
     }
 
@@ -287,8 +278,7 @@ impl Instance {
         let server = self.server.as_mut().ok_or("no server was started")?;
         let deadline = Instant::now() + limit;
         loop {
-            let messages = server.messages.get_mut().expect("nobody panicked with it");
-            match messages.recv_timeout(Duration::from_millis(20)) {
+            match server.messages.recv_timeout(Duration::from_millis(20)) {
                 Ok(said) if said == message => return Ok(()),
                 Ok(_) => {}
                 Err(_) => {

@@ -1,0 +1,231 @@
+//! Writing a change: two files, mox.toml and the control database, that change together or not at all.
+//!
+//! 1. *Begun*: what is made outside of both (DKIM keys, mail folders) is noted, then made.
+//! 2. *Staged*: the new text stands, durable, beside mox.toml.
+//! 3. *Recorded*: one transaction has the operations and the generation. This is the commit.
+//! 4. *Renamed*: the staged text is mox.toml.
+//!
+//! A crash before 3 leaves the old generation, what was begun is undone at the next start
+//! ([`super::recover`]); a crash after 3 the new one: the next start finishes the rename, if the file is
+//! still the one that the change was made from.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use crate::fsio::{self, FsError};
+use crate::state::{Begun, NewGeneration, Op};
+use crate::x509::dkim;
+
+use super::folders::point;
+use super::plan::{KeyKind, NewKey};
+use super::{Actor, Admin, AdminError, Committed, Prepared};
+
+impl Admin {
+    /// Writes a prepared change: generation, file and state, crash-safe together. One at a time: the
+    /// caller holds a lock of its own from `prepare` to `commit`.
+    pub fn commit(&self, prepared: Prepared, actor: &Actor) -> Result<Committed, AdminError> {
+        if prepared.changed {
+            self.write(&prepared, actor)?;
+            self.set_current(prepared.next);
+        }
+        Ok(Committed {
+            changed: prepared.changed,
+            generation: self.generation(),
+            summary: prepared.summary,
+            diff: prepared.diff,
+        })
+    }
+
+    fn write(&self, prepared: &Prepared, actor: &Actor) -> Result<(), AdminError> {
+        self.check_unchanged(prepared)?;
+        // What undoing would remove must be ours.
+        if prepared.plan.keys.iter().any(|key| key.path.exists()) {
+            return Err(AdminError::Raced);
+        }
+        let generation = self.new_generation(prepared, actor);
+        let mut begun = Begun {
+            files: prepared.plan.keys.iter().map(path_text).collect(),
+            accounts: Vec::new(),
+        };
+        if generation.is_some() {
+            begun.accounts = self.without_folder(prepared.next.config())?;
+        }
+        if !begun.is_empty() {
+            self.state.commit(&[Op::Begin(begun.clone())], None)?;
+            point("admin.commit.begun")?;
+        }
+        let recorded = self.make(prepared, &begun).and_then(|()| {
+            let staged = self.stage(prepared)?;
+            point("admin.commit.staged")?;
+            let mut ops = prepared.plan.ops.clone();
+            if !begun.is_empty() {
+                ops.push(Op::End);
+            }
+            match self.state.commit(&ops, generation.as_ref()) {
+                Ok(_) => Ok(staged),
+                Err(error) => {
+                    unstage(staged.as_deref());
+                    Err(error.into())
+                }
+            }
+        });
+        let staged = match recorded {
+            Ok(staged) => staged,
+            Err(error) => {
+                if let Err(undo) = self.undo(&begun) {
+                    tracing::error!(error = %undo, "undo a change that failed");
+                }
+                return Err(error);
+            }
+        };
+        point("admin.commit.recorded")?;
+        if let Some(staged) = staged {
+            // A hand edit in these few milliseconds is not lost: it stays, and this change is made
+            // again on top of it.
+            if let Err(error) = self.check_unchanged(prepared) {
+                unstage(Some(&staged));
+                return Err(error);
+            }
+            self.put_in_place(&staged)?;
+        }
+        point("admin.commit.renamed")
+    }
+
+    fn check_unchanged(&self, prepared: &Prepared) -> Result<(), AdminError> {
+        match self.read_file()? == prepared.base.text.as_bytes() {
+            true => Ok(()),
+            false => Err(AdminError::Raced),
+        }
+    }
+
+    /// None when only the state changes.
+    fn new_generation(&self, prepared: &Prepared, actor: &Actor) -> Option<NewGeneration> {
+        let last = self.state.last_generation();
+        if last.is_some_and(|last| last.after == prepared.next.hash) {
+            return None;
+        }
+        Some(NewGeneration {
+            actor: actor.name.clone(),
+            command: actor.command.clone(),
+            request: actor.request.clone(),
+            summary: prepared.summary.clone(),
+            before: prepared.base.hash,
+            after: prepared.next.hash,
+            text: prepared.next.text.clone(),
+        })
+    }
+
+    /// Makes what was noted.
+    fn make(&self, prepared: &Prepared, begun: &Begun) -> Result<(), AdminError> {
+        for key in &prepared.plan.keys {
+            make_key(key)?;
+            point("admin.commit.key")?;
+        }
+        if !begun.accounts.is_empty() {
+            let folders = self.mail_folders()?;
+            for account in &begun.accounts {
+                folders.create(account)?;
+                point("admin.commit.folder")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes away again what was noted, made or not.
+    pub(super) fn undo(&self, begun: &Begun) -> Result<(), AdminError> {
+        if begun.is_empty() {
+            return Ok(());
+        }
+        for file in &begun.files {
+            let file = Path::new(file);
+            match fs::remove_file(file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(FsError::at("remove", file)(error).into());
+                }
+                _ => {}
+            }
+        }
+        let made = begun.accounts.iter().filter(|name| self.has_folder(name));
+        for account in made {
+            self.mail_folders()?.remove(account)?;
+        }
+        self.state.commit(&[Op::End], None)?;
+        Ok(())
+    }
+
+    /// Where the next text of mox.toml stands before it is mox.toml: beside the file itself, also
+    /// where that is named by a symbolic link.
+    pub(super) fn staged_path(&self) -> Result<(PathBuf, PathBuf), AdminError> {
+        let target = fs::canonicalize(&self.file).map_err(FsError::at("find", &self.file))?;
+        let mut name = OsString::from(".");
+        name.push(target.file_name().unwrap_or_default());
+        name.push(".next");
+        Ok((fsio::folder_of(&target).join(name), target))
+    }
+
+    /// Writes the new text, if there is one, with the owner and mode of the old.
+    fn stage(&self, prepared: &Prepared) -> Result<Option<PathBuf>, AdminError> {
+        if prepared.next.hash == prepared.base.hash {
+            return Ok(None);
+        }
+        let (staged, target) = self.staged_path()?;
+        let old = fs::metadata(&target).map_err(FsError::at("look at", &target))?;
+        // One that a crash has left would pass its owner and mode on.
+        unstage(Some(&staged));
+        let text = prepared.next.text.as_bytes();
+        fsio::replace(&staged, text, old.mode() & 0o7777)?;
+        let new = fs::metadata(&staged).map_err(FsError::at("look at", &staged))?;
+        if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+            let given = std::os::unix::fs::chown(&staged, Some(old.uid()), Some(old.gid()));
+            if let Err(error) = given {
+                unstage(Some(&staged));
+                return Err(FsError::at("change the owner of", &staged)(error).into());
+            }
+        }
+        Ok(Some(staged))
+    }
+
+    pub(super) fn put_in_place(&self, staged: &Path) -> Result<(), AdminError> {
+        let (_, target) = self.staged_path()?;
+        fs::rename(staged, &target).map_err(FsError::at("replace", &target))?;
+        point("admin.commit.unsynced")?;
+        Ok(fsio::sync_dir(fsio::folder_of(&target))?)
+    }
+}
+
+/// Removes a staged text that will not be used. One that stays does no harm: it counts only while the
+/// file is the one it was made from, and only for the newest generation.
+pub(super) fn unstage(staged: Option<&Path>) {
+    if let Some(staged) = staged {
+        let _ = fs::remove_file(staged);
+    }
+}
+
+fn path_text(key: &NewKey) -> String {
+    let absolute = std::path::absolute(&key.path);
+    absolute
+        .as_deref()
+        .unwrap_or(&key.path)
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// Never over a file that is there.
+fn make_key(key: &NewKey) -> Result<(), AdminError> {
+    let pem = match key.kind {
+        KeyKind::Rsa => dkim::generate_rsa(),
+        KeyKind::Ed25519 => dkim::generate_ed25519(),
+    }
+    .map_err(|error| AdminError::Local(error.to_string()))?;
+    let pem = zeroize::Zeroizing::new(pem);
+    let folder = fsio::folder_of(&key.path);
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        Ok(()) => fsio::sync_dir(fsio::folder_of(folder))?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(FsError::at("create", folder)(error).into()),
+    }
+    Ok(fsio::create(&key.path, pem.as_bytes(), 0o600)?)
+}

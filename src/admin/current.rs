@@ -1,0 +1,198 @@
+//! mox.toml as it is on disk, read and compiled. It is kept while the file's bytes stay the same, so
+//! that a change at ten thousand accounts does not begin with reading them all.
+
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+
+use crate::addr::AccountName;
+use crate::config::edit::{self, EditError};
+use crate::config::model::Config;
+use crate::config::{self, Expecting, Files};
+use crate::diag::Diagnostic;
+use crate::fsio::FsError;
+use crate::snapshot::Snapshot;
+use crate::state::{ContentHash, Credentials, Op};
+
+use super::plan::{self, Facts, Plan};
+use super::{Admin, AdminError, Change, Prepared, diff};
+
+/// A text of mox.toml and what it means.
+#[derive(Debug)]
+pub(super) struct Current {
+    pub(super) text: Arc<str>,
+    pub(super) hash: ContentHash,
+    /// For looking things up and to make others from: its generation and credentials are those of
+    /// the moment it was compiled.
+    pub(super) snapshot: Snapshot,
+}
+
+impl Current {
+    pub(super) fn config(&self) -> &Arc<Config> {
+        &self.snapshot.config
+    }
+}
+
+impl Admin {
+    /// The file's bytes.
+    pub(super) fn read_file(&self) -> Result<Vec<u8>, AdminError> {
+        Ok(std::fs::read(&self.file).map_err(FsError::at("read", &self.file))?)
+    }
+
+    /// The file as it is on disk now.
+    pub(super) fn read_current(&self) -> Result<Arc<Current>, AdminError> {
+        let bytes = self.read_file()?;
+        let known = self.current();
+        if let Some(known) = known
+            && known.text.as_bytes() == bytes
+        {
+            return Ok(known);
+        }
+        let text = config::decode(bytes, &self.file).map_err(AdminError::Invalid)?;
+        let current = Arc::new(self.parse(text.into(), &self.disk)?);
+        self.set_current(Arc::clone(&current));
+        Ok(current)
+    }
+
+    pub(super) fn current(&self) -> Option<Arc<Current>> {
+        self.current
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(super) fn set_current(&self, current: Arc<Current>) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(current);
+    }
+
+    fn parse(&self, text: Arc<str>, files: &dyn Files) -> Result<Current, AdminError> {
+        let config = config::parse(&text, &self.file, files).map_err(AdminError::Invalid)?;
+        let snapshot = Snapshot::compile(
+            self.generation(),
+            Arc::new(config),
+            self.state.credentials(),
+        );
+        Ok(Current {
+            hash: ContentHash::of(text.as_bytes()),
+            text,
+            snapshot,
+        })
+    }
+
+    /// The file on disk as a generation, if it is not the newest one already. `starting`: accounts
+    /// that are being removed may be in it.
+    pub(super) fn prepare_adoption(&self, starting: bool) -> Result<Prepared, AdminError> {
+        let base = self.read_current()?;
+        if !starting {
+            let removals = self.state.removals()?;
+            let removed = |name: &&AccountName| base.config().accounts.contains_key(name);
+            if let Some(account) = removals.iter().find(removed) {
+                return Err(AdminError::Invalid(vec![being_removed(account)]));
+            }
+        }
+        let plan = Plan {
+            summary: match self.adopts(&base) {
+                true => "configuration loaded",
+                false => "configuration is loaded already",
+            }
+            .to_owned(),
+            ..Plan::default()
+        };
+        self.compile(base, plan)
+    }
+
+    /// Whether this text would be a new generation.
+    fn adopts(&self, current: &Current) -> bool {
+        self.state
+            .last_generation()
+            .is_none_or(|last| last.after != current.hash)
+    }
+
+    /// What a change comes down to.
+    pub(super) fn plan(&self, change: &Change, base: &Current) -> Result<Plan, AdminError> {
+        let folder = crate::fsio::folder_of(&self.file);
+        plan::plan(
+            change,
+            &Facts {
+                snapshot: &base.snapshot,
+                folder,
+                removals: &self.state.removals()?,
+                has_folder: &|account| self.has_folder(account),
+                has_file: &|path: &Path| path.symlink_metadata().is_ok(),
+                next_serial: self.state.next_serial(),
+                year: jiff::Timestamp::now()
+                    .to_zoned(jiff::tz::TimeZone::UTC)
+                    .year(),
+            },
+        )
+    }
+
+    /// Makes the new text and compiles what would be served.
+    pub(super) fn compile(&self, base: Arc<Current>, plan: Plan) -> Result<Prepared, AdminError> {
+        let next = match plan.edits.is_empty() {
+            true => Arc::clone(&base),
+            false => {
+                let text = edit::apply(&base.text, &plan.edits).map_err(edit_failed)?;
+                let files = Expecting {
+                    others: &self.disk,
+                    made: plan.keys.iter().map(|key| key.path.clone()).collect(),
+                };
+                Arc::new(self.parse(text.into(), &files)?)
+            }
+        };
+        let last = self.state.last_generation();
+        // Hand edits that nobody has loaded yet become part of the change.
+        let is_generation = self.adopts(&next);
+        let number = last.map_or(0, |last| last.number);
+        let snapshot = next.snapshot.with_credentials(
+            number + u64::from(is_generation),
+            with_ops(self.state.credentials(), &plan.ops),
+        );
+        let before = match plan.edits.is_empty() && is_generation {
+            true => self.state.last_text().unwrap_or_else(|| "".into()),
+            false => Arc::clone(&base.text),
+        };
+        Ok(Prepared {
+            summary: plan.summary.clone(),
+            changed: is_generation || !plan.is_empty(),
+            diff: diff::unified(&before, &next.text),
+            snapshot: Arc::new(snapshot),
+            base,
+            next,
+            plan,
+        })
+    }
+}
+
+/// The credentials as they will be.
+fn with_ops(mut credentials: Arc<Credentials>, ops: &[Op]) -> Arc<Credentials> {
+    for op in ops {
+        match op {
+            Op::SetCredential(account, credential) => {
+                Arc::make_mut(&mut credentials).insert(account.clone(), Arc::clone(credential));
+            }
+            Op::DropCredential(account) | Op::BeginRemoval(account)
+                if credentials.contains_key(account) =>
+            {
+                Arc::make_mut(&mut credentials).remove(account);
+            }
+            _ => {}
+        }
+    }
+    credentials
+}
+
+/// The plan saw the same text, so this is where the text says the same thing in a way that an edit
+/// cannot change.
+fn edit_failed(error: EditError) -> AdminError {
+    AdminError::Local(format!("edit mox.toml: {error}"))
+}
+
+fn being_removed(account: &AccountName) -> Diagnostic {
+    Diagnostic {
+        code: "account.being_removed".to_owned(),
+        path: format!("accounts.{account}"),
+        position: None,
+        message: format!("account {account} is being removed"),
+        hint: "add it again when nothing is left of it".to_owned(),
+    }
+}

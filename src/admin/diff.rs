@@ -1,0 +1,137 @@
+//! The unified diff of two texts of mox.toml. Most changes touch a few lines of many thousands, so
+//! what is the same before and after is cut off first.
+
+use std::fmt::Write;
+
+use similar::{ChangeTag, DiffOp, TextDiff};
+
+/// Lines shown around a change.
+const CONTEXT: usize = 3;
+
+/// Empty when there is no difference.
+pub(super) fn unified(old: &str, new: &str) -> String {
+    if old == new {
+        return String::new();
+    }
+    let old: Vec<&str> = old.split_inclusive('\n').collect();
+    let new: Vec<&str> = new.split_inclusive('\n').collect();
+    let same_before = common(old.iter(), new.iter());
+    let (old_rest, new_rest) = (&old[same_before..], &new[same_before..]);
+    let same_after = common(old_rest.iter().rev(), new_rest.iter().rev());
+    let skipped = same_before.saturating_sub(CONTEXT);
+    let kept = same_after.saturating_sub(CONTEXT);
+    let old = &old[skipped..old.len() - kept];
+    let new = &new[skipped..new.len() - kept];
+
+    let diff = TextDiff::from_slices(old, new);
+    let mut text = "--- mox.toml\n+++ mox.toml\n".to_owned();
+    for group in diff.grouped_ops(CONTEXT) {
+        let (Some(first), Some(last)) = (group.first(), group.last()) else {
+            continue;
+        };
+        let from = range(first.old_range().start, last.old_range().end, skipped);
+        let to = range(first.new_range().start, last.new_range().end, skipped);
+        // Writing to a text does not fail.
+        let _ = writeln!(text, "@@ -{from} +{to} @@");
+        for op in &group {
+            write_op(&mut text, &diff, op);
+        }
+    }
+    text
+}
+
+fn write_op(text: &mut String, diff: &TextDiff<'_, '_, '_, str>, op: &DiffOp) {
+    for change in diff.iter_changes(op) {
+        text.push(match change.tag() {
+            ChangeTag::Equal => ' ',
+            ChangeTag::Delete => '-',
+            ChangeTag::Insert => '+',
+        });
+        text.push_str(change.value());
+        if !change.value().ends_with('\n') {
+            text.push_str("\n\\ No newline at end of file\n");
+        }
+    }
+}
+
+/// Lines from 1 and their number; an empty range names the line before it.
+fn range(start: usize, end: usize, skipped: usize) -> String {
+    match end - start {
+        0 => format!("{},0", skipped + start),
+        1 => format!("{}", skipped + start + 1),
+        length => format!("{},{length}", skipped + start + 1),
+    }
+}
+
+fn common<'a>(a: impl Iterator<Item = &'a &'a str>, b: impl Iterator<Item = &'a &'a str>) -> usize {
+    a.zip(b).take_while(|(a, b)| a == b).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn theirs(old: &str, new: &str) -> String {
+        TextDiff::from_lines(old, new)
+            .unified_diff()
+            .context_radius(CONTEXT)
+            .header("mox.toml", "mox.toml")
+            .to_string()
+    }
+
+    #[test]
+    fn lines_are_numbered_as_in_the_whole() {
+        let old: String = (1..=100).map(|n| format!("line {n}\n")).collect();
+        let new = old.replace("line 50\n", "line fifty\nand more\n");
+        let diff = unified(&old, &new);
+        assert!(diff.contains("@@ -47,7 +47,8 @@"), "{diff}");
+        assert_eq!(diff, theirs(&old, &new));
+        assert_eq!(unified(&old, &old), "");
+        assert_eq!(unified("", "a\n"), theirs("", "a\n"));
+        assert_eq!(unified("a", "a\n"), theirs("a", "a\n"));
+    }
+
+    proptest! {
+        /// Applied to the old text, the diff gives the new one.
+        #[test]
+        fn a_diff_can_be_applied(
+            old in proptest::collection::vec("[abc]", 0..40),
+            new in proptest::collection::vec("[abc]", 0..40),
+        ) {
+            let old: String = old.iter().map(|line| format!("{line}\n")).collect();
+            let new: String = new.iter().map(|line| format!("{line}\n")).collect();
+            let diff = unified(&old, &new);
+            prop_assert_eq!(patched(&old, &diff), new);
+        }
+    }
+
+    fn patched(old: &str, diff: &str) -> String {
+        let old: Vec<&str> = old.split_inclusive('\n').collect();
+        let mut at = 0;
+        let mut new = String::new();
+        for line in diff.split_inclusive('\n').skip(2) {
+            if let Some(header) = line.strip_prefix("@@ -") {
+                let (start, length) = match header.split(' ').next().unwrap().split_once(',') {
+                    Some((start, length)) => (start, length),
+                    None => (header.split(' ').next().unwrap(), "1"),
+                };
+                let start: usize = start.parse().unwrap();
+                let start = if length == "0" { start } else { start - 1 };
+                new.push_str(&old[at..start].concat());
+                at = start;
+            } else if let Some(added) = line.strip_prefix('+') {
+                new.push_str(added);
+            } else {
+                assert_eq!(old[at], &line[1..]);
+                if line.starts_with(' ') {
+                    new.push_str(old[at]);
+                }
+                at += 1;
+            }
+        }
+        new.push_str(&old[at..].concat());
+        new
+    }
+}

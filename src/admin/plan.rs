@@ -1,0 +1,216 @@
+//! What a change comes down to: edits of mox.toml, operations on the state, files to make. Pure: from
+//! facts to a plan or a refusal that names what stands in the way; one file per noun.
+
+mod account;
+mod address;
+mod domain;
+mod password;
+
+use std::path::PathBuf;
+
+use crate::addr::{AccountName, Address, Domain};
+use crate::config::edit::Edit;
+use crate::config::model::{Account, Config, DomainConfig};
+use crate::diag::did_you_mean;
+use crate::snapshot::Snapshot;
+use crate::state::Op;
+
+use super::{AdminError, Change};
+
+/// What a change would do.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// One line for people.
+    pub(super) summary: String,
+    /// Of mox.toml.
+    pub(super) edits: Vec<Edit>,
+    /// Of the state, in the same transaction.
+    pub(super) ops: Vec<Op>,
+    /// Key files to make before.
+    pub(super) keys: Vec<NewKey>,
+}
+
+impl Plan {
+    fn new(summary: String) -> Plan {
+        Plan {
+            summary,
+            ..Plan::default()
+        }
+    }
+
+    /// Nothing to do.
+    pub(super) fn is_empty(&self) -> bool {
+        self.edits.is_empty() && self.ops.is_empty()
+    }
+}
+
+/// A DKIM key to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NewKey {
+    /// Where, absolute or relative as mox.toml's own path is.
+    pub(super) path: PathBuf,
+    /// Of which kind.
+    pub(super) kind: KeyKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeyKind {
+    Rsa,
+    Ed25519,
+}
+
+/// What plans are made from.
+pub(super) struct Facts<'a> {
+    /// mox.toml as it is on disk, compiled.
+    pub(super) snapshot: &'a Snapshot,
+    /// Its folder.
+    pub(super) folder: &'a std::path::Path,
+    /// Accounts that are being removed.
+    pub(super) removals: &'a [AccountName],
+    /// Whether there is a mail folder of that name.
+    pub(super) has_folder: &'a dyn Fn(&AccountName) -> bool,
+    /// Whether there is a file.
+    pub(super) has_file: &'a dyn Fn(&std::path::Path) -> bool,
+    /// A serial that no credential has had.
+    pub(super) next_serial: u64,
+    /// Of the calendar, for names of keys.
+    pub(super) year: i16,
+}
+
+/// Plans a change; [`Change::Adopt`] has none.
+pub(super) fn plan(change: &Change, facts: &Facts<'_>) -> Result<Plan, AdminError> {
+    match change {
+        Change::DomainAdd {
+            domain,
+            account,
+            localpart,
+            disabled,
+        } => facts.domain_add(domain, account, localpart.as_ref(), *disabled),
+        Change::DomainRemove { domain } => facts.domain_remove(domain),
+        Change::DomainSetDisabled { domain, disabled } => {
+            facts.domain_set_disabled(domain, *disabled)
+        }
+        Change::AccountAdd { account, address } => facts.account_add(account, address),
+        Change::AccountRemove { account } => facts.account_remove(account),
+        Change::AccountSetLoginDisabled { account, message } => {
+            facts.account_set_login_disabled(account, message)
+        }
+        Change::AddressAdd { address, account } => facts.address_add(address, account),
+        Change::AddressRemove { address } => facts.address_remove(address),
+        Change::PasswordSet { account, password } => facts.password_set(account, password),
+        Change::AdminPasswordSet { password } => facts.admin_password_set(password),
+        Change::Adopt => Ok(Plan::new("configuration loaded".to_owned())),
+    }
+}
+
+impl<'a> Facts<'a> {
+    fn config(&self) -> &'a Config {
+        &self.snapshot.config
+    }
+
+    /// A domain that must be there.
+    fn domain(&self, name: &Domain) -> Result<&'a DomainConfig, AdminError> {
+        self.config().domains.get(name).ok_or_else(|| {
+            let known: Vec<String> = self.config().domains.keys().map(Domain::unicode).collect();
+            not_found(
+                format!("domain {name} is not configured"),
+                &name.unicode(),
+                known.iter().map(String::as_str),
+            )
+        })
+    }
+
+    /// An account that must be there.
+    fn account(&self, name: &AccountName) -> Result<&'a Account, AdminError> {
+        self.config().accounts.get(name).ok_or_else(|| {
+            not_found(
+                format!("account {name} does not exist"),
+                name.as_str(),
+                self.config().accounts.keys().map(AccountName::as_str),
+            )
+        })
+    }
+
+    /// Whether two addresses are one, as their domain compares them. Separators are not cut.
+    fn same_address(&self, a: &Address, b: &Address) -> bool {
+        a.domain == b.domain
+            && (a.localpart == b.localpart
+                || !self
+                    .config()
+                    .domains
+                    .get(&a.domain)
+                    .is_some_and(|domain| domain.localpart_case_sensitive)
+                    && a.localpart.as_str().to_lowercase() == b.localpart.as_str().to_lowercase())
+    }
+
+    /// Every alias: its address, its members.
+    fn aliases(&self) -> impl Iterator<Item = (Address, &'a [Address])> {
+        self.config().domains.iter().flat_map(|(domain, config)| {
+            config.aliases.iter().map(move |(localpart, alias)| {
+                let address = Address {
+                    localpart: localpart.clone(),
+                    domain: domain.clone(),
+                };
+                (address, alias.addresses.as_slice())
+            })
+        })
+    }
+
+    /// Members that go from aliases along with what they lead to; an alias that would have none left
+    /// is a reference that stands in the way.
+    fn alias_members_gone(
+        &self,
+        gone: impl Fn(&Address) -> bool,
+        references: &mut Vec<String>,
+    ) -> Vec<Edit> {
+        let mut edits = Vec::new();
+        for (alias, members) in self.aliases() {
+            let lost: Vec<&Address> = members.iter().filter(|member| gone(member)).collect();
+            if lost.is_empty() {
+                continue;
+            }
+            if lost.len() == members.len() {
+                references.push(format!("alias {alias} would have no member left"));
+                continue;
+            }
+            edits.extend(lost.into_iter().map(|member| Edit::AliasMemberRemove {
+                alias: alias.clone(),
+                member: member.clone(),
+            }));
+        }
+        edits
+    }
+}
+
+fn not_found<'c>(
+    message: String,
+    written: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> AdminError {
+    let hint = did_you_mean(written, candidates)
+        .map(|near| format!("did you mean {near}?"))
+        .unwrap_or_default();
+    AdminError::NotFound { message, hint }
+}
+
+fn conflict(message: String) -> AdminError {
+    AdminError::Conflict {
+        message,
+        hint: String::new(),
+    }
+}
+
+/// What others refer to cannot go.
+fn still_referred_to(what: &str, references: &[String]) -> AdminError {
+    const SHOWN: usize = 20;
+    let mut list = references
+        .iter()
+        .take(SHOWN)
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join("; ");
+    if references.len() > SHOWN {
+        list.push_str(&format!("; and {} more", references.len() - SHOWN));
+    }
+    conflict(format!("{what} cannot be removed: {list}"))
+}
