@@ -13,7 +13,8 @@ pub struct Command {
 }
 
 /// What a client can ask for. `uid`: whether the command stood behind `UID` (RFC 9051 §6.4.9).
-#[derive(Debug, Clone, PartialEq)]
+/// Its `Debug` is the command as written, without passwords.
+#[derive(Clone, PartialEq)]
 #[allow(missing_docs)]
 pub enum CommandBody {
     // Any state (RFC 9051 §6.1).
