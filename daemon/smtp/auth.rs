@@ -131,11 +131,12 @@ impl Session {
         self.login_failures += 1;
         let snapshot = self.vigil.now();
         let limits = &snapshot.config.limits;
-        let beyond = self.login_failures.saturating_sub(limits.login_failures);
-        if beyond > FAILURES_BEYOND {
+        let remote = self.info.remote.ip();
+        let most = limits.login_failures.saturating_add(FAILURES_BEYOND);
+        if self.login_failures > most && limits.hold_for(remote) {
             return Err(End::TooManyFailures);
         }
-        let delay = limits.login_failure_delay.saturating_mul(beyond as u32);
+        let delay = limits.failure_delay(self.login_failures, remote);
         if delay > Duration::ZERO {
             match self.vigil.broken(delay).await {
                 End::Idle => {}

@@ -2,7 +2,6 @@
 //! the disk.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Buf;
 use mox::smtp::{Content, Trace, Transfer, With, date, return_path};
@@ -35,7 +34,8 @@ impl Session {
         let idle = self.vigil.idle;
         self.say(&Answer::SendContent);
         let mut arrival = self.arrival(&transaction, true);
-        self.vigil.deadline = Some(Instant::now() + MESSAGE_PATIENCE);
+        let patience = transaction.snapshot.config.limits.smtp_message;
+        self.vigil.deadline = Some(Instant::now() + patience);
         loop {
             let input = self.wire.input();
             let step = arrival.content.step(input);
@@ -66,7 +66,8 @@ impl Session {
             }
             _ => None,
         };
-        let deadline = Instant::now() + MESSAGE_PATIENCE;
+        let patience = self.vigil.now().config.limits.smtp_message;
+        let deadline = Instant::now() + patience;
         self.vigil.deadline.get_or_insert(deadline);
         let idle = self.vigil.idle;
         let mut left = size;
@@ -173,7 +174,6 @@ impl Session {
         match deliver(&self.context.store, &letter, &transaction.deliveries).await {
             Ok(()) => {
                 tracing::info!(
-                    cid = self.info.id,
                     id,
                     from = %transaction.from,
                     recipients = transaction.recipients,
@@ -227,6 +227,3 @@ fn random_id() -> String {
         .map(|byte| DIGITS[usize::from(byte % 32)] as char)
         .collect()
 }
-
-/// How long a message may take as a whole.
-const MESSAGE_PATIENCE: Duration = Duration::from_secs(30 * 60);

@@ -58,7 +58,7 @@ impl Session {
     /// To the end.
     pub(super) async fn run(mut self) {
         let end = self.talk().await;
-        tracing::debug!(cid = self.info.id, ?end, "smtp session ended");
+        tracing::debug!(?end, "smtp session ended");
         // A message that is not whole goes now, not after the goodbye.
         self.transaction = None;
         self.wire.close(farewell(&end)).await;

@@ -18,6 +18,8 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// A session without a word from the client ends after so long: SMTP (5m).
     pub smtp_idle: Duration,
+    /// A message takes no longer to come in, however steadily (30m).
+    pub smtp_message: Duration,
     /// IMAP when logged in (30m, RFC 9051 §5.4).
     pub imap_idle: Duration,
     /// Before a login (1m).
@@ -40,6 +42,7 @@ impl Default for Limits {
             received: 100,
             connections_per_address: 100,
             smtp_idle: Duration::from_secs(5 * 60),
+            smtp_message: Duration::from_secs(30 * 60),
             imap_idle: Duration::from_secs(30 * 60),
             login_idle: Duration::from_secs(60),
             login_failures: 3,

@@ -63,6 +63,7 @@ pub(super) fn read_limits(at: At<'_, '_>) -> Option<Limits> {
             |at| at.number(0, 1_000_000),
         ),
         smtp_idle: fields.or("smtp_idle", d.smtp_idle, timeout),
+        smtp_message: fields.or("smtp_message", d.smtp_message, timeout),
         imap_idle: fields.or("imap_idle", d.imap_idle, timeout),
         login_idle: fields.or("login_idle", d.login_idle, timeout),
         login_failures: fields.or("login_failures", d.login_failures, |at| {
