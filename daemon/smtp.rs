@@ -32,3 +32,6 @@ pub enum Service {
 pub async fn serve(conn: Conn, service: Service, context: Arc<Context>) {
     session::Session::new(conn, service, context).run().await;
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,8 @@
+//! Sessions over real sockets, with a store on disk.
+
+mod ending;
+mod login;
+mod receive;
+mod submit;
+mod tls;
+mod world;
