@@ -14,6 +14,8 @@ pub mod instance;
 pub mod pattern;
 #[path = "support/process.rs"]
 pub mod process;
+#[path = "support/reader.rs"]
+pub mod reader;
 #[path = "support/script.rs"]
 pub mod script;
 #[path = "support/transcript.rs"]

@@ -10,6 +10,7 @@
 //! | `full@POINT[:N[+]]` | the same with ENOSPC; a write puts half of its bytes first |
 //! | `hold` | what is written to a [`super::DurableFile`] is kept in memory until its sync, so that a kill loses it as a power loss would |
 //! | `tear[:SEED]` | with `hold`: `abort` lets a random half of the held writes reach the file first, cut anywhere |
+//! | `trace:FILE` | the name of each point that is passed is appended to the file, a line each |
 //! | `nosync@KIND` | syncs of files of this kind are left out (a negative control) |
 //!
 //! Points of a [`super::DurableFile`] of kind K are `fsio.K.write`, `fsio.K.sync` (before) and

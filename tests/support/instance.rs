@@ -11,7 +11,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -95,15 +95,21 @@ pub struct Instance {
 
 struct Server {
     child: Child,
-    messages: mpsc::Receiver<String>,
+    /// In a mutex only so that threads can share an instance.
+    messages: Mutex<mpsc::Receiver<String>>,
 }
 
 impl Instance {
     /// An empty sandbox for this `mox` binary.
     pub fn new(mox: impl Into<PathBuf>) -> Instance {
+        Instance::new_in(mox, &std::env::temp_dir())
+    }
+
+    /// The same below this folder.
+    pub fn new_in(mox: impl Into<PathBuf>, folder: &Path) -> Instance {
         let root = tempfile::Builder::new()
             .prefix("mox-test-")
-            .tempdir()
+            .tempdir_in(folder)
             .expect("make the sandbox");
         let mox = mox.into();
         std::fs::create_dir(root.path().join(".bin")).expect("make the sandbox's .bin");
@@ -269,7 +275,10 @@ impl Instance {
             .stderr(errors)
             .spawn()
             .map_err(|e| format!("start the server: {e}"))?;
-        self.server = Some(Server { child, messages });
+        self.server = Some(Server {
+            child,
+            messages: Mutex::new(messages),
+        });
         Ok(())
     }
 
@@ -278,7 +287,8 @@ impl Instance {
         let server = self.server.as_mut().ok_or("no server was started")?;
         let deadline = Instant::now() + limit;
         loop {
-            match server.messages.recv_timeout(Duration::from_millis(20)) {
+            let messages = server.messages.get_mut().expect("nobody panicked with it");
+            match messages.recv_timeout(Duration::from_millis(20)) {
                 Ok(said) if said == message => return Ok(()),
                 Ok(_) => {}
                 Err(_) => {

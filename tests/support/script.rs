@@ -23,6 +23,7 @@
 //! | `c>literal text < NAME` | sends the text with a literal's `{n}`, waits for `+`, sends the file with CRLF |
 //! | `c< text` | the next line that comes |
 //! | `c closed` | the server has closed the connection and sent nothing more |
+//! | `c gone` | it has closed the connection, whatever came before that |
 //!
 //! In what is expected (also on stdout and stderr) `...` stands for any lines, as the last one of
 //! a block for the rest of the answer; the holes in a line are those of [`super::pattern`]. In what
@@ -85,6 +86,8 @@ pub enum Action {
     },
     Closed {
         client: String,
+        /// Whatever came before that.
+        anyhow: bool,
     },
 }
 
@@ -289,9 +292,10 @@ impl Parser<'_> {
 
     fn dialog_step(&mut self, client: String, rest: &str) -> Result<(), String> {
         let start = self.at;
-        if rest == " closed" {
+        if rest == " closed" || rest == " gone" {
+            let anyhow = rest == " gone";
             self.at += 1;
-            self.push(start, Action::Closed { client });
+            self.push(start, Action::Closed { client, anyhow });
             return Ok(());
         }
         if let Some(text) = rest.strip_prefix('>') {
@@ -373,12 +377,12 @@ fn control(line: &str) -> Option<(&str, &str)> {
     (is_name(name) && known.contains(&verb)).then_some((name, rest))
 }
 
-/// `c> …`, `c< …` or `c closed` for a name that was connected: the name and what follows it.
+/// `c> …`, `c< …`, `c closed` or `c gone` for a name that was connected: the name and what follows it.
 fn dialog<'a>(line: &'a str, clients: &BTreeSet<String>) -> Option<(&'a str, &'a str)> {
     let end = line.find(['>', '<', ' '])?;
     let (name, rest) = line.split_at(end);
     let known = is_name(name) && clients.contains(name);
-    let fits = rest == " closed" || rest.starts_with(['>', '<']);
+    let fits = matches!(rest, " closed" | " gone") || rest.starts_with(['>', '<']);
     (known && fits).then_some((name, rest))
 }
 

@@ -131,7 +131,7 @@ impl Runner<'_> {
             }
             Action::Send { client, what } => self.send(client, what),
             Action::Expect { client, lines } => self.expect(step, client, lines),
-            Action::Closed { client } => self.closed(client),
+            Action::Closed { client, anyhow } => self.closed(client, *anyhow),
         }
     }
 
@@ -335,18 +335,20 @@ impl Runner<'_> {
         Ok(())
     }
 
-    fn closed(&mut self, client: &str) -> Result<(), String> {
-        match self.dialog(client)?.client.line() {
-            Err(NoLine::Closed(rest)) if rest.is_empty() => {
-                self.clients.remove(client);
-                Ok(())
+    fn closed(&mut self, client: &str, anyhow: bool) -> Result<(), String> {
+        loop {
+            match self.dialog(client)?.client.line() {
+                Ok(_) if anyhow => {}
+                Err(NoLine::Closed(rest)) if anyhow || rest.is_empty() => break,
+                Err(why) => return Err(format!("expected the end of the connection: {why}")),
+                Ok(line) => {
+                    let line = client::shown(&line);
+                    return Err(format!("expected the end of the connection, got: {line}"));
+                }
             }
-            Err(why) => Err(format!("expected the end of the connection: {why}")),
-            Ok(line) => Err(format!(
-                "expected the end of the connection, got: {}",
-                client::shown(&line)
-            )),
         }
+        self.clients.remove(client);
+        Ok(())
     }
 }
 

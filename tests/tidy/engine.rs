@@ -114,6 +114,7 @@ fn dialogs_that_go_as_expected_pass() {
         "-- f --\nabc\n\n{start}c>literal 1 LITERAL < f\nc< ...\nc< * got 3 bytes\nc< * got 0 bytes\n"
     ));
     passes(&format!("{start}c> 1 BYE\nc closed\n"));
+    passes(&format!("{start}c> 1 ECHO a\nc> 2 BYE\nc gone\n"));
 }
 
 #[test]

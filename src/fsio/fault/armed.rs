@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +12,7 @@ struct Faults {
     hold: bool,
     tear: Option<u64>,
     nosync: Vec<String>,
+    trace: Option<File>,
     passes: BTreeMap<String, u64>,
     /// Writes not yet synced, by device and inode, as a page cache has them.
     held: BTreeMap<(u64, u64), Arc<Mutex<Held>>>,
@@ -48,6 +49,9 @@ pub fn arm(spec: &str) -> Result<(), String> {
         } else if let Some(rest) = word.strip_prefix("tear") {
             let seed = rest.strip_prefix(':').unwrap_or("1");
             new.tear = Some(seed.parse().map_err(|_| wrong())?);
+        } else if let Some(path) = word.strip_prefix("trace:") {
+            let file = File::options().create(true).append(true).open(path);
+            new.trace = Some(file.map_err(|e| format!("{word:?}: {e}"))?);
         } else if let Some(kind) = word.strip_prefix("nosync@") {
             new.nosync.push(kind.to_owned());
         } else {
@@ -94,6 +98,9 @@ pub fn point(name: &str) -> io::Result<()> {
     let count = faults.passes.entry(name.to_owned()).or_default();
     *count += 1;
     let count = *count;
+    if let Some(mut file) = faults.trace.as_ref() {
+        writeln!(file, "{name}")?;
+    }
     let hit = faults
         .rules
         .iter()

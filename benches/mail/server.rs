@@ -1,0 +1,105 @@
+//! The server under measurement and its accounts.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::client::Client;
+use crate::support::instance::{Instance, Service};
+use crate::support::process;
+
+/// The password of every account.
+pub(crate) const PASSWORD: &str = "moxmoxmox";
+
+/// A fresh server; logins on the plain IMAP port are allowed, so that TLS can be left out.
+pub(crate) fn fresh() -> Instance {
+    fresh_with(|config| config)
+}
+
+/// The same with its mox.toml changed before the start.
+pub(crate) fn fresh_with(change: impl Fn(String) -> String) -> Instance {
+    let mut instance = initialised();
+    let path = instance.config().unwrap().to_owned();
+    let config = fs::read_to_string(&path).unwrap();
+    fs::write(&path, change(plain_logins(&config))).unwrap();
+    instance.serve().unwrap();
+    instance
+}
+
+/// The files of a fresh server that was not started.
+pub(crate) fn initialised() -> Instance {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let mut instance = Instance::new_in(env!("CARGO_BIN_EXE_mox"), folder);
+    instance.init().unwrap();
+    instance
+}
+
+/// Lets clients log in without TLS on the plain IMAP port.
+fn plain_logins(config: &str) -> String {
+    let mut done = false;
+    let lines: Vec<String> = config
+        .lines()
+        .map(|line| {
+            let is_imap = line.trim_start().starts_with("imap = {");
+            match line.rsplit_once('}') {
+                Some((head, tail)) if is_imap => {
+                    done = true;
+                    let head = head.trim_end();
+                    format!("{head}, tls_required = false }}{tail}")
+                }
+                _ => line.to_owned(),
+            }
+        })
+        .collect();
+    assert!(done, "no imap service in:\n{config}");
+    lines.join("\n") + "\n"
+}
+
+/// Adds accounts `a0`, `a1` …; the addresses of all.
+pub(crate) fn add_accounts(instance: &Instance, count: usize) -> Vec<String> {
+    let mut addresses = Vec::new();
+    for i in 0..count {
+        let (name, address) = (format!("a{i}"), format!("a{i}@localhost"));
+        let mut add = instance.mox(["config", "account", "add", &name, &address]);
+        process::run(&mut add, b"").unwrap().ok();
+        let mut set = instance.mox(["setaccountpassword", &name]);
+        process::run(&mut set, PASSWORD.as_bytes()).unwrap().ok();
+        addresses.push(address);
+    }
+    addresses
+}
+
+/// A greeted SMTP session.
+pub(crate) fn greeted(instance: &Instance) -> Client {
+    let mut client = instance.connect(Service::Smtp);
+    client.expect_reply("220");
+    client.smtp("EHLO client.example.org", "250");
+    client
+}
+
+/// A logged in IMAP session, nothing selected.
+pub(crate) fn imap(instance: &Instance, service: Service, address: &str) -> Client {
+    let mut client = instance.connect(service);
+    client.hear();
+    client.imap(&format!("l LOGIN {address} {PASSWORD}"));
+    client
+}
+
+/// A message of about this size, each with its own number.
+pub(crate) fn message(number: usize, size: usize) -> Vec<u8> {
+    let mut text = format!(
+        "From: Alice Example <alice@example.org>\r\nTo: Mox <mox@localhost>, Bob <bob@example.org>\r\n\
+         Subject: message {number} of many, measured\r\nDate: Mon, 1 Jun 2026 10:00:00 +0000\r\n\
+         Message-Id: <{number}.{size}@example.org>\r\nMIME-Version: 1.0\r\n\
+         Content-Type: text/plain; charset=utf-8\r\n\r\n"
+    );
+    let mut seed = number as u64;
+    while text.len() < size {
+        // Words that are not all the same, so that nothing is won by compression.
+        for _ in 0..9 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            text.push_str(&format!("{:07x} ", seed >> 36));
+        }
+        text.push_str("\r\n");
+    }
+    text.into_bytes()
+}
