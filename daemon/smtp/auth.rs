@@ -43,7 +43,17 @@ impl Session {
             password: credentials.password.to_string(),
             remote: self.info.remote.ip(),
         };
-        match self.context.login(login).await {
+        // Many hashes may wait for their turn; the session may have to end meanwhile.
+        let patience = self.vigil.idle;
+        let outcome = tokio::select! {
+            biased;
+            outcome = self.context.login(login) => outcome,
+            end = self.vigil.broken(patience) => match end {
+                End::Idle => Err(LoginRefusal::Local),
+                end => return Err(end),
+            },
+        };
+        match outcome {
             Ok(login) => {
                 self.login_failures = 0;
                 self.vigil.logged_in(login);

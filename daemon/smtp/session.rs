@@ -1,6 +1,7 @@
 //! The loop over commands (RFC 5321 §4.1, §4.3).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mox::smtp::{COMMAND_LINE, Command, CommandError};
 
@@ -61,7 +62,11 @@ impl Session {
         tracing::debug!(?end, "smtp session ended");
         // A message that is not whole goes now, not after the goodbye.
         self.transaction = None;
-        self.wire.close(farewell(&end)).await;
+        let patience = match end {
+            End::Shutdown => GOODBYE_AT_SHUTDOWN,
+            _ => GOODBYE,
+        };
+        self.wire.close(farewell(&end), patience).await;
     }
 
     async fn talk(&mut self) -> End {
@@ -208,5 +213,9 @@ fn tls_names(text: Option<String>) -> Option<(String, String)> {
     Some((version.replace('_', "."), cipher.replace("TLS13_", "TLS_")))
 }
 
+/// How long the last words may take to arrive.
+const GOODBYE: Duration = Duration::from_secs(2);
+/// The same when the whole daemon waits for it.
+const GOODBYE_AT_SHUTDOWN: Duration = Duration::from_millis(200);
 /// Bad commands after which a session ends; a message that is kept clears them.
 const BAD_COMMANDS: usize = 20;

@@ -183,7 +183,7 @@ impl Wire {
 
     /// Says the last words and closes, so that they arrive even while the client still sends: what it
     /// sends is read for a moment, or the kernel would reset the connection under our words.
-    pub(super) async fn close(mut self, last: Option<Reply>) {
+    pub(super) async fn close(mut self, last: Option<Reply>, patience: Duration) {
         let Some(mut stream) = self.stream.take() else {
             return;
         };
@@ -207,7 +207,7 @@ impl Wire {
             }
         };
         // Whether it got there in time makes no difference any more.
-        let _ = timeout(LINGER_PATIENCE, goodbye).await;
+        let _ = timeout(patience, goodbye).await;
     }
 }
 
@@ -229,5 +229,4 @@ const BARE_LF_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a client may take no replies.
 const WRITE_PATIENCE: Duration = Duration::from_secs(60);
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(30);
-const LINGER_PATIENCE: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 256 << 10;
