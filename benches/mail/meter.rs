@@ -191,5 +191,5 @@ fn syncs(instance: &Instance) -> Option<u64> {
         .unwrap()
         .ok();
     let status: serde_json::Value = serde_json::from_str(&output).unwrap();
-    status.get("syncs")?.as_u64()
+    status.get("disk_syncs")?.as_u64()
 }
