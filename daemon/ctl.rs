@@ -9,10 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{fs, process};
 
-use mox::admin::AdminError;
+use mox::admin::{Admin, AdminError};
 use mox::ctl::frame::{self, HEADER, MAX_REQUEST, MAX_RESPONSE};
 use mox::ctl::{self, CtlError, Request, Response, Status, with_socket_path};
-use nix::unistd::{Uid, User};
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
@@ -22,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::context::Context;
+use crate::privileges;
 use crate::reload::Control;
 
 /// A peer has so long for the rest of a request that it began, and to take its answer.
@@ -36,6 +36,8 @@ pub(crate) struct CtlServer {
     pub(crate) context: Arc<Context>,
     /// Who makes changes.
     pub(crate) control: Control,
+    /// For the history.
+    pub(crate) admin: Arc<Admin>,
     /// Cancelled to stop the daemon.
     pub(crate) stop: CancellationToken,
     /// mox.toml.
@@ -125,9 +127,11 @@ impl CtlServer {
             Request::Stop => Response::Stopping { pid: process::id() },
             Request::Query(query) => {
                 let snapshot = self.context.live.now();
+                let admin = self.admin.clone();
                 // A list of many thousands takes a while.
                 let answer =
-                    tokio::task::spawn_blocking(move || ctl::answer(&snapshot, &query)).await;
+                    tokio::task::spawn_blocking(move || ctl::answer(&snapshot, &admin, &query));
+                let answer = answer.await;
                 match answer {
                     Ok(Ok(answer)) => Response::Answer(answer),
                     Ok(Err(refusal)) => Response::Refused(refusal),
@@ -147,7 +151,9 @@ impl CtlServer {
                 mut actor,
                 dry_run: false,
             } => {
-                actor.name = user_name(uid).await;
+                // Looking a name up may ask the network.
+                let name = tokio::task::spawn_blocking(move || privileges::user_name(uid)).await;
+                actor.name = name.unwrap_or_else(|_| uid.to_string());
                 match self.control.change(change, actor).await {
                     Ok(done) => Response::Committed {
                         committed: done.committed,
@@ -206,15 +212,6 @@ async fn send(stream: &mut UnixStream, response: &Response) -> Result<(), CtlErr
     match timeout(PATIENCE, stream.write_all(&bytes)).await {
         Ok(sent) => sent.map_err(lost),
         Err(_) => Err(CtlError::Timeout(PATIENCE.as_secs())),
-    }
-}
-
-/// The unix user's name, or its number where it has none. Looking it up may ask the network.
-async fn user_name(uid: u32) -> String {
-    let found = tokio::task::spawn_blocking(move || User::from_uid(Uid::from_raw(uid))).await;
-    match found {
-        Ok(Ok(Some(user))) => user.name,
-        _ => uid.to_string(),
     }
 }
 

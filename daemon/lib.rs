@@ -12,7 +12,7 @@ pub mod imap;
 mod listeners;
 pub mod live;
 mod log;
-mod privileges;
+pub mod privileges;
 mod reload;
 pub mod serve;
 pub mod smtp;

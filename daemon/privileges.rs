@@ -1,26 +1,47 @@
-//! What the process may do: descriptors, and the user it becomes once its ports are bound.
+//! What the process may do: descriptors, and the user it becomes.
 //!
-//! As root with `server.user`, the process becomes that user before any thread starts and keeps
-//! CAP_NET_BIND_SERVICE alone, so that a reload can bind low ports (capabilities(7)).
+//! Started as root with `server.user`, a process becomes that user before it opens or makes any file
+//! and before any thread starts, so that everything it leaves is that user's. CAP_NET_BIND_SERVICE
+//! alone is kept: the daemon binds its low ports with it, at the start and in every reload
+//! (capabilities(7)).
 
 use std::ffi::CString;
+use std::fs;
 use std::io;
-use std::os::unix::fs::{MetadataExt, chown};
-use std::path::Path;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
+use std::path::{Path, PathBuf};
 
-use nix::unistd::{User, initgroups, setgid, setuid};
+use mox::config::{self, Unchecked};
+use nix::unistd::{Uid, User, initgroups, setgid, setuid};
 use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities, set_keep_capabilities};
 
 /// Why the process cannot become what it should be.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum PrivilegesError {
+pub enum PrivilegesError {
     /// Refused: `server.user` names nobody.
     #[error("server.user: there is no unix user {0:?}")]
     NoUser(String),
     /// Local: the system says no.
     #[error("{0}: {1}")]
     System(&'static str, io::Error),
+    /// Local: the data directory.
+    #[error("{what} {}: {source}", path.display())]
+    Path {
+        /// What was tried.
+        what: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl PrivilegesError {
+    fn at(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> PrivilegesError + use<> {
+        let path = path.to_owned();
+        move |source| PrivilegesError::Path { what, path, source }
+    }
 }
 
 /// Allows as many descriptors as the hard limit does; says how many.
@@ -36,42 +57,81 @@ pub(crate) fn raise_descriptors() -> u64 {
     limit.maximum.unwrap_or(1 << 20)
 }
 
-/// The user to become: none without `server.user`, without root, or where it is us already.
-pub(crate) fn target(user: &str) -> Result<Option<User>, PrivilegesError> {
-    if user.is_empty() {
-        return Ok(None);
+/// Becomes the server's user where we are root and the configuration has one; makes the data directory
+/// if there is none. A file that is invalid names nobody: then the data directory's owner counts.
+///
+/// The process has one thread, and has opened nothing yet.
+pub fn assume_server_user(config_file: &Path, data_dir: &Path) -> Result<(), PrivilegesError> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data_dir)
+        .map_err(PrivilegesError::at("make", data_dir))?;
+    if !geteuid().is_root() {
+        return Ok(());
     }
-    let found = User::from_name(user)
-        .map_err(|e| PrivilegesError::System("look up server.user", e.into()))?
-        .ok_or_else(|| PrivilegesError::NoUser(user.to_owned()))?;
-    Ok((geteuid().is_root() && !found.uid.is_root()).then_some(found))
+    let user = match config::load(config_file, &Unchecked) {
+        Ok(loaded) => named(&loaded.config.server.user)?,
+        Err(_) => owner(data_dir)?,
+    };
+    if let Some(user) = user {
+        hand_over(data_dir, &user)?;
+        become_user(&user)?;
+    }
+    Ok(())
 }
 
-/// Gives the data directory and the files directly in it to the user where they are root's: a first
-/// start has just made them. What is deeper down was made by the user.
-pub(crate) fn hand_over(data_dir: &Path, user: &User) -> Result<(), PrivilegesError> {
-    let give = |path: &Path| -> io::Result<()> {
-        if std::fs::symlink_metadata(path)?.uid() == 0 {
-            chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
+/// The unix user's name, or its number where it has none.
+pub fn user_name(uid: u32) -> String {
+    match User::from_uid(Uid::from_raw(uid)) {
+        Ok(Some(user)) => user.name,
+        _ => uid.to_string(),
+    }
+}
+
+/// The user of that name; none where it is empty or root.
+fn named(name: &str) -> Result<Option<User>, PrivilegesError> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let user = User::from_name(name)
+        .map_err(|e| PrivilegesError::System("look up server.user", e.into()))?
+        .ok_or_else(|| PrivilegesError::NoUser(name.to_owned()))?;
+    Ok((!user.uid.is_root()).then_some(user))
+}
+
+/// The user whose folder it is; none where it is root's.
+fn owner(folder: &Path) -> Result<Option<User>, PrivilegesError> {
+    let uid = fs::metadata(folder)
+        .map_err(PrivilegesError::at("look at", folder))?
+        .uid();
+    let user = User::from_uid(Uid::from_raw(uid))
+        .map_err(|e| PrivilegesError::System("look up the data directory's owner", e.into()))?;
+    Ok(user.filter(|user| !user.uid.is_root()))
+}
+
+/// Gives the data directory and the files directly in it to the user where they are root's: an earlier
+/// start without `server.user` made them. What is deeper down is left alone.
+fn hand_over(data_dir: &Path, user: &User) -> Result<(), PrivilegesError> {
+    let failed = |path: &Path| PrivilegesError::at("give to server.user", path);
+    let give = |path: &Path| -> Result<(), PrivilegesError> {
+        let meta = fs::symlink_metadata(path).map_err(failed(path))?;
+        if meta.uid() == 0 && !meta.is_symlink() {
+            let (uid, gid) = (user.uid.as_raw(), user.gid.as_raw());
+            chown(path, Some(uid), Some(gid)).map_err(failed(path))?;
         }
         Ok(())
     };
-    let all = || -> io::Result<()> {
-        give(data_dir)?;
-        for entry in std::fs::read_dir(data_dir)? {
-            let entry = entry?;
-            if !entry.file_type()?.is_symlink() {
-                give(&entry.path())?;
-            }
-        }
-        Ok(())
-    };
-    all().map_err(|e| PrivilegesError::System("give the data directory to server.user", e))
+    give(data_dir)?;
+    for entry in fs::read_dir(data_dir).map_err(failed(data_dir))? {
+        give(&entry.map_err(failed(data_dir))?.path())?;
+    }
+    Ok(())
 }
 
 /// Becomes the user. The process has one thread: capabilities are a thread's, and threads started
 /// later have those of this one.
-pub(crate) fn become_user(user: &User) -> Result<(), PrivilegesError> {
+fn become_user(user: &User) -> Result<(), PrivilegesError> {
     let step = |what: &'static str| move |e: io::Error| PrivilegesError::System(what, e);
     let name =
         CString::new(user.name.as_str()).map_err(|_| PrivilegesError::NoUser(user.name.clone()))?;
@@ -103,11 +163,12 @@ mod tests {
 
     #[test]
     fn an_unknown_user_is_named() {
-        let error = target("no-such-user-here").unwrap_err();
+        let error = named("no-such-user-here").unwrap_err();
         assert_eq!(
             error.to_string(),
             "server.user: there is no unix user \"no-such-user-here\""
         );
-        assert!(target("").unwrap().is_none());
+        assert!(named("").unwrap().is_none());
+        assert!(named("root").unwrap().is_none());
     }
 }

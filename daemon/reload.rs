@@ -8,12 +8,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use mox::addr::AccountName;
 use mox::admin::{Actor, Admin, AdminError, Change, Committed};
 use mox::config::model::Config;
 use mox::ctl::{ListenerStatus, Planned};
-use mox::snapshot::Snapshot;
-use mox::store::StoreError;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
@@ -22,6 +19,9 @@ use crate::accept::Shared;
 use crate::listeners::Listeners;
 use crate::log::Level;
 use crate::supervisor;
+
+/// An editor that writes the file at the very moment of a change is given way so often.
+const RACES: usize = 20;
 
 /// What the thread is asked.
 enum Job {
@@ -61,7 +61,7 @@ pub(crate) struct Control {
 /// What the thread owns.
 pub(crate) struct Reloader {
     /// The only writer of configuration and state.
-    pub(crate) admin: Admin,
+    pub(crate) admin: Arc<Admin>,
     /// What is listened on.
     pub(crate) listeners: Listeners,
     /// What is shared with the sessions.
@@ -172,9 +172,22 @@ impl Reloader {
         }
     }
 
+    /// Does it, again where somebody edited the file in between.
     fn change(&mut self, change: &Change, actor: &Actor) -> Result<Done, AdminError> {
+        let reloading = matches!(change, Change::Adopt).then(supervisor::Reloading::begin);
+        let mut result = self.try_change(change, actor);
+        for _ in 0..RACES {
+            match result {
+                Err(AdminError::Raced) => result = self.try_change(change, actor),
+                _ => break,
+            }
+        }
+        drop(reloading);
+        result
+    }
+
+    fn try_change(&mut self, change: &Change, actor: &Actor) -> Result<Done, AdminError> {
         let adopting = matches!(change, Change::Adopt);
-        let _reloading = adopting.then(supervisor::Reloading::begin);
         let prepared = self.admin.prepare(change)?;
         if !prepared.changed && !adopting {
             let committed = self.admin.commit(prepared, actor)?;
@@ -185,55 +198,33 @@ impl Reloader {
         }
         let old = self.shared.context.live.now();
         let new = prepared.snapshot.clone();
-        // With the same bytes as before, certificates and keys may still have changed.
-        let planned = self.listeners.plan(&new).map_err(AdminError::Invalid)?;
-        let made = self.make_folders(&old, &new)?;
-        let committed = match self.admin.commit(prepared, actor) {
-            Ok(committed) => committed,
-            Err(error) => {
-                self.unmake_folders(&made);
-                return Err(error);
-            }
+        // With the same bytes as before, certificates and keys may still have changed; with a
+        // password, nothing of this has.
+        let planned = match adopting || !Arc::ptr_eq(&old.config, &new.config) {
+            true => Some(self.listeners.plan(&new).map_err(AdminError::Invalid)?),
+            false => None,
         };
+        let committed = self.admin.commit(prepared, actor)?;
         if committed.changed {
             self.shared.context.live.swap(new.clone());
         }
-        self.listeners.apply(planned, &self.shared);
+        if let Some(planned) = planned {
+            self.listeners.apply(planned, &self.shared);
+        }
         self.level.set(new.config.server.log_level.as_str());
+        if matches!(change, Change::AccountRemove { .. }) {
+            self.finish_removals();
+        }
         Ok(Done {
             committed,
             notes: restart_notes(&old.config, &new.config),
         })
     }
 
-    /// Folders for accounts that are new, by command or by hand, before they are served.
-    fn make_folders(&self, old: &Snapshot, new: &Snapshot) -> Result<Vec<AccountName>, AdminError> {
-        let store = &self.shared.context.store;
-        let mut made = Vec::new();
-        for name in new.config.accounts.keys() {
-            if old.account(name).is_some() || store.has_account(name) {
-                continue;
-            }
-            match store.create_account(name) {
-                Ok(()) => made.push(name.clone()),
-                Err(StoreError::AccountExists(_)) => {}
-                Err(error) => {
-                    self.unmake_folders(&made);
-                    return Err(AdminError::Local(format!(
-                        "make the mail folder of account {name}: {error}"
-                    )));
-                }
-            }
-        }
-        Ok(made)
-    }
-
-    fn unmake_folders(&self, made: &[AccountName]) {
-        for name in made {
-            if let Err(error) = self.shared.context.store.remove_account(name) {
-                warn!(account = %name, %error, "remove the folder of an account that was not added");
-            }
-        }
+    /// Deletes what removed accounts left, while the server goes on.
+    fn finish_removals(&self) {
+        let admin = self.admin.clone();
+        tokio::task::spawn_blocking(move || finish_removals(&admin));
     }
 
     fn note_result(
@@ -284,6 +275,18 @@ impl Reloader {
                 "change refused"
             ),
         }
+    }
+}
+
+/// Deletes what removed accounts left; what fails now is tried again at the next start.
+pub(crate) fn finish_removals(admin: &Admin) {
+    match admin.finish_removals() {
+        Ok(removed) => {
+            for account in removed {
+                info!(%account, "nothing is left of the removed account");
+            }
+        }
+        Err(error) => error!(%error, "finish the removal of accounts"),
     }
 }
 

@@ -1,14 +1,13 @@
 //! The daemon from its start to its end.
 //!
-//! The order of the start: descriptors, the data directory's lock, the facts (what a crash cut off is
-//! finished first), the sockets, then the privileges go; after that threads may start: the store, the
-//! runtime, the control thread, and last the control socket, whose being there says that all is served.
+//! The order of the start: descriptors, privileges go, the data directory's lock, the facts (what a crash
+//! cut off is finished first), the sockets; after that threads may start: the store, the runtime, the
+//! control thread. The control socket comes last: its being there says that all is served.
 //! The end goes the other way: ports close, sessions say goodbye, what they were writing is finished,
 //! the store closes, the lock goes with the process.
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -36,7 +35,7 @@ use crate::listeners::Listeners;
 use crate::live::Live;
 use crate::log;
 use crate::privileges::{self, PrivilegesError};
-use crate::reload::{Control, Reloader};
+use crate::reload::{self, Control, Reloader};
 use crate::supervisor;
 use crate::watch::FileWatch;
 
@@ -64,6 +63,9 @@ pub struct ServeOptions {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
+    /// Refused: there is no such configuration file.
+    #[error("there is no configuration file {}", .0.display())]
+    NoConfig(PathBuf),
     /// Refused: another daemon serves this data directory.
     #[error("the daemon is running already, process {0}")]
     Running(u32),
@@ -88,16 +90,17 @@ pub fn serve(options: ServeOptions) -> Result<(), ServeError> {
     let descriptors = privileges::raise_descriptors();
     let file = std::path::absolute(&options.config).unwrap_or(options.config);
     let data_dir = config::data_dir(&file);
+    if !file.exists() {
+        // Before a data directory is made beside a mistyped name.
+        return Err(ServeError::NoConfig(file));
+    }
+    privileges::assume_server_user(&file, &data_dir)?;
     let lock = lock(&data_dir)?;
-    let admin = Admin::open(&file)?;
+    let admin = Arc::new(Admin::open(&file)?);
     let snapshot = admin.load()?;
     level.set(snapshot.config.server.log_level.as_str());
     let mut listeners = Listeners::default();
     let planned = listeners.plan(&snapshot).map_err(ServeError::Listen)?;
-    if let Some(user) = privileges::target(&snapshot.config.server.user)? {
-        privileges::hand_over(&data_dir, &user)?;
-        privileges::become_user(&user)?;
-    }
     let store = Store::open(&data_dir, StoreOptions::default())
         .map_err(|e| ServeError::Local(format!("open the mail store: {e}")))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -106,11 +109,13 @@ pub fn serve(options: ServeOptions) -> Result<(), ServeError> {
         .build()
         .map_err(|e| ServeError::Local(format!("start the runtime: {e}")))?;
     let served = runtime.block_on(async {
+        admin.use_store(store.clone());
+        reload::finish_removals(&admin);
         let shared = shared(snapshot.clone(), store.clone(), descriptors);
+        listeners.apply(planned, &shared);
         let control_socket = ctl::bind(&data_dir)
             .and_then(tokio::net::UnixListener::from_std)
             .map_err(|e| ServeError::Local(format!("make the control socket: {e}")))?;
-        listeners.apply(planned, &shared);
         let reloader = Reloader {
             admin,
             listeners,
@@ -153,10 +158,12 @@ impl Daemon {
         ready: Box<dyn FnOnce(&Arc<Snapshot>) + Send>,
     ) -> Result<(), ServeError> {
         let failed = |what: &str, e: io::Error| ServeError::Local(format!("{what}: {e}"));
+        let admin = reloader.admin.clone();
         let mut signals = Signals::new().map_err(|e| failed("listen for signals", e))?;
         let (control, thread) =
             Control::start(reloader).map_err(|e| failed("start the control thread", e))?;
         let server = Arc::new(CtlServer {
+            admin,
             context: self.shared.context.clone(),
             control: control.clone(),
             stop: self.stop.clone(),
@@ -268,11 +275,6 @@ fn shared(snapshot: Arc<Snapshot>, store: Arc<Store>, descriptors: u64) -> Arc<S
 
 /// Takes the data directory's lock, waiting for an offline command; a daemon that has it is named.
 fn lock(data_dir: &Path) -> Result<Lock, ServeError> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(data_dir)
-        .map_err(|e| ServeError::Local(format!("make {}: {e}", data_dir.display())))?;
     let path = data_dir.join(LOCK);
     let deadline = Instant::now() + LOCK_PATIENCE;
     loop {

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 pub use client::Client;
 pub use place::{SOCKET, with_socket_path};
 pub use query::{
-    AccountDetail, AccountRow, AddressOwner, AddressRow, Answer, DomainDetail, DomainRow, Query,
-    answer,
+    AccountDetail, AccountRow, AddressOwner, AddressRow, Answer, DomainDetail, DomainRow,
+    HistoryRow, Query, answer, history, made,
 };
 pub use status::{ListenerStatus, Status};
 

@@ -4,10 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::addr::{AccountName, Address, Domain};
-use crate::admin::AdminError;
+use crate::admin::{Admin, AdminError};
 use crate::config::model::{Account, AddressPattern};
 use crate::diag;
 use crate::snapshot::{Lookup, Snapshot};
+use crate::state::Generation;
 
 /// A question. Names are text as people wrote them; what cannot be a name is [`AdminError::Usage`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +35,13 @@ pub enum Query {
         /// The address.
         address: String,
     },
+    /// The generations that are kept.
+    History,
+    /// Whether a request's change was made: for who could not wait for the answer.
+    Made {
+        /// [`Actor::request`](crate::admin::Actor::request).
+        request: String,
+    },
 }
 
 /// What is known.
@@ -52,6 +60,10 @@ pub enum Answer {
     Addresses(Vec<AddressRow>),
     /// To [`Query::AddressOwner`].
     AddressOwner(AddressOwner),
+    /// To [`Query::History`], newest first.
+    History(Vec<HistoryRow>),
+    /// To [`Query::Made`]: the generation that has it.
+    Made(Option<HistoryRow>),
 }
 
 /// A domain in a list.
@@ -131,8 +143,23 @@ pub struct AddressOwner {
     pub catchall: bool,
 }
 
-/// Answers from a snapshot.
-pub fn answer(snapshot: &Snapshot, query: &Query) -> Result<Answer, AdminError> {
+/// A generation in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryRow {
+    /// Its number.
+    pub generation: u64,
+    /// RFC 3339, UTC, with three fraction digits.
+    pub time: String,
+    /// Unix user; `file` for hand edits.
+    pub actor: String,
+    /// The command line.
+    pub command: String,
+    /// One line for people.
+    pub summary: String,
+}
+
+/// Answers from a snapshot, and for the history from the control database.
+pub fn answer(snapshot: &Snapshot, admin: &Admin, query: &Query) -> Result<Answer, AdminError> {
     Ok(match query {
         Query::Domains => Answer::Domains(domains(snapshot)),
         Query::Domain { domain } => Answer::Domain(domain_detail(snapshot, domain)?),
@@ -156,6 +183,8 @@ pub fn answer(snapshot: &Snapshot, query: &Query) -> Result<Answer, AdminError> 
             Answer::Addresses(rows)
         }
         Query::AddressOwner { address } => Answer::AddressOwner(owner(snapshot, address)?),
+        Query::History => Answer::History(history(admin)?),
+        Query::Made { request } => Answer::Made(made(admin, request)?),
     })
 }
 
@@ -291,6 +320,30 @@ fn owner(snapshot: &Snapshot, text: &str) -> Result<AddressOwner, AdminError> {
                 .collect();
             Err(not_found("address", text, &known))
         }
+    }
+}
+
+/// What is kept of the history, newest first; it needs no valid mox.toml.
+pub fn history(admin: &Admin) -> Result<Vec<HistoryRow>, AdminError> {
+    Ok(admin.history()?.iter().map(history_row).collect())
+}
+
+/// The generation that a request made, if it did.
+pub fn made(admin: &Admin, request: &str) -> Result<Option<HistoryRow>, AdminError> {
+    let all = admin.history()?;
+    let found = all
+        .iter()
+        .find(|generation| !request.is_empty() && generation.request == request);
+    Ok(found.map(history_row))
+}
+
+fn history_row(generation: &Generation) -> HistoryRow {
+    HistoryRow {
+        generation: generation.number,
+        time: format!("{:.3}", generation.time),
+        actor: generation.actor.clone(),
+        command: generation.command.clone(),
+        summary: generation.summary.clone(),
     }
 }
 

@@ -1,0 +1,44 @@
+//! `mox config`
+
+mod account;
+mod address;
+mod domain;
+mod history;
+mod reload;
+mod test;
+
+use clap::Subcommand;
+
+use super::Run;
+use crate::error::Error;
+
+/// Read and change the configuration
+///
+/// Every change is written to the configuration file, whose comments and order stay, and is served when
+/// the command returns. Without a running server it is only written.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Test(test::Args),
+    Reload(reload::Args),
+    History(history::Args),
+    Domain(domain::Args),
+    Account(account::Args),
+    Address(address::Args),
+}
+
+pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
+    match args.what {
+        What::Test(args) => test::run(args, run),
+        What::Reload(args) => reload::run(args, run),
+        What::History(args) => history::run(args, run),
+        What::Domain(args) => domain::run(args, run),
+        What::Account(args) => account::run(args, run),
+        What::Address(args) => address::run(args, run),
+    }
+}

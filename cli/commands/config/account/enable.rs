@@ -1,0 +1,29 @@
+//! `mox config account enable`
+
+use clap_complete::ArgValueCandidates;
+use mox::addr::AccountName;
+use mox::admin::Change;
+
+use crate::args::DryRun;
+use crate::commands::Run;
+use crate::complete;
+use crate::error::Error;
+
+/// Allow the logins of an account again
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    dry_run: DryRun,
+
+    /// The account
+    #[arg(add = ArgValueCandidates::new(complete::accounts))]
+    account: AccountName,
+}
+
+pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
+    let change = Change::AccountSetLoginDisabled {
+        account: args.account,
+        message: String::new(),
+    };
+    run.change(&change, args.dry_run.dry_run)
+}

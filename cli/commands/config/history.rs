@@ -1,0 +1,53 @@
+//! `mox config history`
+
+use jiff::{Timestamp, tz::TimeZone};
+use mox::ctl::{Answer, Query};
+
+use crate::backend::wrong_answer;
+use crate::commands::Run;
+use crate::error::Error;
+use crate::ui::ago;
+
+/// List the generations of the configuration, the newest first
+///
+/// Where no terminal reads it: number, time, who, command and summary, tab-separated.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {}
+
+pub(crate) fn run(_args: Args, run: &Run) -> Result<(), Error> {
+    let Answer::History(history) = run.server().query(&Query::History)? else {
+        return Err(wrong_answer());
+    };
+    let now = Timestamp::now();
+    let people = run.ui.for_people();
+    let rows: Vec<Vec<String>> = history
+        .iter()
+        .map(|row| {
+            let time = match people {
+                true => local(&row.time, now),
+                false => row.time.clone(),
+            };
+            vec![
+                row.generation.to_string(),
+                time,
+                row.actor.clone(),
+                row.command.clone(),
+                row.summary.clone(),
+            ]
+        })
+        .collect();
+    let header = ["generation", "time", "actor", "command", "summary"];
+    run.ui.list(&header, &rows, &history)
+}
+
+/// How long ago within a day, else the local date and time.
+fn local(time: &str, now: Timestamp) -> String {
+    let Ok(time) = time.parse::<Timestamp>() else {
+        return time.to_owned();
+    };
+    if now.duration_since(time).as_hours() < 24 {
+        return ago(time, now);
+    }
+    let zoned = time.to_zoned(TimeZone::system());
+    zoned.strftime("%Y-%m-%d %H:%M").to_string()
+}
