@@ -29,6 +29,28 @@ impl Span {
     }
 }
 
+/// The same in the tree, where there are many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Spot(u32, u32);
+
+impl Spot {
+    /// In a form to count with.
+    pub(crate) fn get(self) -> Span {
+        Span {
+            start: self.0 as usize,
+            end: self.1 as usize,
+        }
+    }
+}
+
+impl From<Span> for Spot {
+    /// The text is no longer than `MAX_LEN`.
+    fn from(span: Span) -> Spot {
+        let short = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        Spot(short(span.start), short(span.end))
+    }
+}
+
 impl From<toml_parser::Span> for Span {
     fn from(span: toml_parser::Span) -> Span {
         Span {
@@ -41,7 +63,7 @@ impl From<toml_parser::Span> for Span {
 /// A value and its place. A table that a header defines is placed at the header.
 #[derive(Debug)]
 pub(crate) struct Node<'a> {
-    pub(crate) span: Span,
+    pub(crate) span: Spot,
     pub(crate) data: Data<'a>,
 }
 
@@ -100,7 +122,7 @@ pub(crate) struct Table<'a> {
     pub(crate) form: Form,
     pub(crate) entries: Vec<Entry<'a>>,
     /// Places in `entries`, once there are many.
-    index: HashMap<Cow<'a, str>, usize>,
+    index: Option<Box<HashMap<Cow<'a, str>, usize>>>,
 }
 
 /// A key and its value.
@@ -108,9 +130,9 @@ pub(crate) struct Table<'a> {
 pub(crate) struct Entry<'a> {
     pub(crate) key: Cow<'a, str>,
     /// This key alone, as the text first has it.
-    pub(crate) key_span: Span,
+    pub(crate) key_span: Spot,
     /// For values `a.b.key = value` as a whole; for tables of headers the header.
-    pub(crate) statement: Span,
+    pub(crate) statement: Spot,
     pub(crate) node: Node<'a>,
 }
 
@@ -122,15 +144,14 @@ impl<'a> Table<'a> {
         Table {
             form,
             entries: Vec::new(),
-            index: HashMap::new(),
+            index: None,
         }
     }
 
     fn position(&self, key: &str) -> Option<usize> {
-        if self.index.is_empty() {
-            self.entries.iter().position(|entry| entry.key == key)
-        } else {
-            self.index.get(key).copied()
+        match &self.index {
+            Some(index) => index.get(key).copied(),
+            None => self.entries.iter().position(|entry| entry.key == key),
         }
     }
 
@@ -145,16 +166,15 @@ impl<'a> Table<'a> {
     }
 
     fn push(&mut self, entry: Entry<'a>) {
-        if !self.index.is_empty() {
-            self.index.insert(entry.key.clone(), self.entries.len());
+        if let Some(index) = &mut self.index {
+            index.insert(entry.key.clone(), self.entries.len());
         } else if self.entries.len() + 1 >= INDEX_FROM {
-            self.index = self
-                .entries
-                .iter()
-                .chain([&entry])
-                .enumerate()
-                .map(|(i, e)| (e.key.clone(), i))
-                .collect();
+            let all = self.entries.iter().chain([&entry]).enumerate();
+            let index = all.map(|(i, e)| (e.key.clone(), i)).collect();
+            self.index = Some(Box::new(index));
+        } else if self.entries.is_empty() {
+            // Many tables have one key.
+            self.entries.reserve_exact(1);
         }
         self.entries.push(entry);
     }
@@ -171,24 +191,32 @@ pub(crate) struct SyntaxError {
 /// Tables and arrays within each other: what nobody writes by hand.
 const MAX_DEPTH: u32 = 40;
 
+/// Bytes of a text: far more than any configuration, and what the tree can hold places of.
+const MAX_LEN: usize = 1 << 30;
+
 /// Reads a text. The tree has what could be understood; with errors it is only good for guesses.
 pub(crate) fn parse(text: &str) -> (Table<'_>, Vec<SyntaxError>) {
+    if text.len() > MAX_LEN {
+        let error = SyntaxError {
+            span: Span::default(),
+            message: format!("the file is larger than {MAX_LEN} bytes"),
+        };
+        return (Table::new(Form::Root), vec![error]);
+    }
     let source = Source::new(text);
     let tokens = source.lex().into_vec();
     let mut errors = Errors::default();
-    let mut events: Vec<Event> = Vec::with_capacity(tokens.len());
+    let mut events: Vec<Event> = Vec::with_capacity(tokens.len() / 2);
     {
-        let mut receiver = ValidateWhitespace::new(&mut events, source);
+        // Space and comments say nothing about the tree.
+        let mut keep = |event: Event| match event.kind() {
+            EventKind::Whitespace | EventKind::Comment | EventKind::Newline => {}
+            _ => events.push(event),
+        };
+        let mut receiver = ValidateWhitespace::new(&mut keep, source);
         let mut receiver = RecursionGuard::new(&mut receiver, MAX_DEPTH);
         toml_parser::parser::parse_document(&tokens, &mut receiver, &mut errors);
     }
-    // Line breaks and comments in front say nothing about the tree.
-    events.retain(|event| {
-        !matches!(
-            event.kind(),
-            EventKind::Whitespace | EventKind::Comment | EventKind::Newline
-        )
-    });
     let root = build::build(&events, source, &mut errors);
     // One slip often looks like several; the first of a line is the one to mend.
     errors.0.sort_by_key(|e| e.span.start);
@@ -320,7 +348,7 @@ mod tests {
         assert_eq!(errors, []);
         let at = |span: Span| &text[span.start..span.end];
         let a = root.entry("a").expect("a");
-        assert_eq!(at(a.statement), "[a]");
+        assert_eq!(at(a.statement.get()), "[a]");
         let Data::Table(a) = &a.node.data else {
             panic!("no table")
         };
@@ -329,20 +357,27 @@ mod tests {
         };
         let c = b.entry("c").expect("c");
         assert_eq!(
-            (at(c.key_span), at(c.statement), at(c.node.span)),
+            (
+                at(c.key_span.get()),
+                at(c.statement.get()),
+                at(c.node.span.get())
+            ),
             ("c", "b.c = \"x\"", "\"x\"")
         );
         let d = a.entry("d").expect("d");
-        assert_eq!((at(d.key_span), at(d.statement)), ("d", "[a.d]"));
+        assert_eq!(
+            (at(d.key_span.get()), at(d.statement.get())),
+            ("d", "[a.d]")
+        );
         let Data::Table(d) = &d.node.data else {
             panic!("no table")
         };
         let e = d.get("e").expect("e");
-        assert_eq!(at(e.span), "[1, {f = true}]");
+        assert_eq!(at(e.span.get()), "[1, {f = true}]");
         let Data::Array(e) = &e.data else {
             panic!("no list")
         };
-        assert_eq!(at(e.items[1].span), "{f = true}");
+        assert_eq!(at(e.items[1].span.get()), "{f = true}");
     }
 
     #[test]

@@ -347,7 +347,7 @@ fn remove_member(
         Data::String(text) => Address::parse(text).as_ref() == Ok(member),
         _ => false,
     };
-    let spans: Vec<_> = array.items.iter().map(|node| node.span).collect();
+    let spans: Vec<_> = array.items.iter().map(|node| node.span.get()).collect();
     match array.items.iter().position(|node| is_member(&node.data)) {
         Some(i) => Ok(vec![text.remove_item(&spans, i)]),
         None => Err(EditError::Missing(format!(
@@ -381,7 +381,7 @@ fn set(
         Some(entry) => match &entry.node.data {
             Data::Table(_) | Data::Array(_) => Err(EditError::Shape(place.path_of(key))),
             _ => Ok(vec![Splice {
-                span: entry.node.span,
+                span: entry.node.span.get(),
                 text: new.inline(),
             }]),
         },

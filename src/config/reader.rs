@@ -248,7 +248,7 @@ impl<'r, 'a> At<'r, 'a> {
             let at = At {
                 node,
                 path: &path,
-                span: node.span,
+                span: node.span.get(),
                 problems: self.problems,
             };
             all.extend(read(at));
@@ -289,7 +289,7 @@ impl<'r, 'a> At<'r, 'a> {
         read(At {
             node,
             path: &path,
-            span: node.span,
+            span: node.span.get(),
             problems: self.problems,
         })
     }
@@ -301,7 +301,7 @@ impl<'r, 'a> At<'r, 'a> {
             let at = At {
                 node: &entry.node,
                 path: &path,
-                span: entry.key_span,
+                span: entry.key_span.get(),
                 problems: self.problems,
             };
             read(&entry.key, at);
@@ -343,7 +343,7 @@ impl<'r, 'a> Fields<'r, 'a> {
         read(At {
             node,
             path: &path,
-            span: node.span,
+            span: node.span.get(),
             problems: self.problems,
         })
     }
@@ -388,7 +388,7 @@ impl<'r, 'a> Fields<'r, 'a> {
         if let Some(entry) = self.table.entry(key) {
             let path = Path::Key(self.path, key).to_string();
             let message = format!("{path}: {what} not supported yet");
-            let span = Some(entry.key_span);
+            let span = Some(entry.key_span.get());
             self.problems
                 .add("not_supported", path, span, message, String::new());
         }
@@ -412,8 +412,13 @@ impl<'r, 'a> Fields<'r, 'a> {
                 }
             };
             let message = format!("{path} is not a known key");
-            self.problems
-                .add("key.unknown", path, Some(entry.key_span), message, hint);
+            self.problems.add(
+                "key.unknown",
+                path,
+                Some(entry.key_span.get()),
+                message,
+                hint,
+            );
         }
     }
 }

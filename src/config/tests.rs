@@ -393,3 +393,61 @@ fn the_data_directory_is_found_in_a_broken_file() {
     let position = problems[0].position.as_ref().expect("a place");
     assert_eq!((position.line, position.column), (3, 7));
 }
+
+/// 10,000 domains and 10,000 accounts, as `mox config domain add` writes them.
+fn large() -> String {
+    use std::fmt::Write as _;
+
+    let mut text = String::from(
+        "[server]\nhostname = \"mail.example.org\"\n\n[listeners.x]\nips = [\"::1\"]\nsmtp = {}\n",
+    );
+    for i in 0..10_000 {
+        let _ = write!(
+            text,
+            "\n[domains.\"d{i}.example\"]\n[domains.\"d{i}.example\".dkim]\nsign = [\"a\", \"b\"]\n\
+             [domains.\"d{i}.example\".dkim.selectors.a]\nkey_file = \"dkim/a.d{i}.example.pem\"\n\
+             [domains.\"d{i}.example\".dkim.selectors.b]\nkey_file = \"dkim/b.d{i}.example.pem\"\n"
+        );
+    }
+    for i in 0..10_000 {
+        let _ = write!(
+            text,
+            "\n# Account {i}\n[accounts.a{i}]\ndomain = \"d{i}.example\"\nfull_name = \"Name {i}\"\n\
+             [accounts.a{i}.destinations]\n\"a{i}@d{i}.example\" = {{}}\n\"@d{i}.example\" = {{ mailbox = \"Rest\" }}\n"
+        );
+    }
+    text
+}
+
+#[test]
+#[ignore = "a measurement, for optimised builds: cargo test --release -- --ignored large_files"]
+fn large_files_are_read_and_changed_fast() {
+    let text = large();
+    let file = Path::new("/x/mox.toml");
+    // Time on the processor: others may be using the machine.
+    let clock = || {
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
+        let first = text.split(' ').next().and_then(|n| n.parse().ok());
+        Duration::from_nanos(first.expect("nanoseconds"))
+    };
+    let best = |work: &dyn Fn()| {
+        let times = (0..5).map(|_| {
+            let start = clock();
+            work();
+            clock() - start
+        });
+        times.min().unwrap_or_default()
+    };
+    let tree = best(&|| drop(super::document::parse(&text)));
+    let read = best(&|| drop(parse(&text, file, &Unchecked).expect("valid")));
+    let edits = [super::edit::Edit::DomainSetDisabled {
+        domain: domain("d5000.example"),
+        disabled: true,
+    }];
+    let edit = best(&|| drop(super::edit::apply(&text, &edits).expect("made")));
+    println!(
+        "{} bytes: tree {tree:?}, read {read:?}, edit {edit:?}",
+        text.len()
+    );
+    assert!(read < Duration::from_millis(300) && edit < Duration::from_millis(150));
+}

@@ -91,7 +91,7 @@ impl<'a> Builder<'_, 'a> {
         self.events.next();
         let Some(node) = self.value() else { return };
         let Some(key) = path.pop() else { return };
-        let statement = start.to(node.span);
+        let statement = start.to(node.span.get());
         let Some(table) = descend(section, &path, statement, self.errors) else {
             return;
         };
@@ -101,8 +101,8 @@ impl<'a> Builder<'_, 'a> {
         }
         table.push(Entry {
             key: key.name,
-            key_span: key.span,
-            statement,
+            key_span: key.span.into(),
+            statement: statement.into(),
             node,
         });
     }
@@ -113,7 +113,10 @@ impl<'a> Builder<'_, 'a> {
         let node = match event.kind() {
             EventKind::Scalar => {
                 let data = self.scalar(event);
-                Node { span, data }
+                Node {
+                    span: span.into(),
+                    data,
+                }
             }
             EventKind::ArrayOpen => {
                 self.events.next();
@@ -141,7 +144,7 @@ impl<'a> Builder<'_, 'a> {
                 }
                 EventKind::Scalar | EventKind::ArrayOpen | EventKind::InlineTableOpen => {
                     if let Some(node) = self.value() {
-                        span = open.to(node.span);
+                        span = open.to(node.span.get());
                         items.push(node);
                     }
                 }
@@ -154,7 +157,10 @@ impl<'a> Builder<'_, 'a> {
             of_headers: false,
             items,
         });
-        Node { span, data }
+        Node {
+            span: span.into(),
+            data,
+        }
     }
 
     fn inline_table(&mut self, open: Span) -> Node<'a> {
@@ -171,7 +177,7 @@ impl<'a> Builder<'_, 'a> {
             }
         }
         Node {
-            span,
+            span: span.into(),
             data: Data::Table(table),
         }
     }
@@ -228,14 +234,14 @@ fn open<'t, 'a>(
         table = step(table, part, header, errors)?;
     }
     let fresh = || Node {
-        span: header,
+        span: header.into(),
         data: Data::Table(Table::new(Form::Header)),
     };
     let Some(i) = table.position(&key.name) else {
         let node = match array {
             false => fresh(),
             true => Node {
-                span: header,
+                span: header.into(),
                 data: Data::Array(Array {
                     of_headers: true,
                     items: vec![fresh()],
@@ -244,8 +250,8 @@ fn open<'t, 'a>(
         };
         table.push(Entry {
             key: key.name,
-            key_span: key.span,
-            statement: header,
+            key_span: key.span.into(),
+            statement: header.into(),
             node,
         });
         return last_table(table.entries.last_mut());
@@ -254,9 +260,9 @@ fn open<'t, 'a>(
     match &mut entry.node.data {
         Data::Table(old) if !array && old.form == Form::Implicit => {
             old.form = Form::Header;
-            entry.key_span = key.span;
-            entry.statement = header;
-            entry.node.span = header;
+            entry.key_span = key.span.into();
+            entry.statement = header.into();
+            entry.node.span = header.into();
         }
         Data::Array(old) if array && old.of_headers => old.items.push(fresh()),
         _ => {
@@ -291,10 +297,10 @@ fn step<'t, 'a>(
         None => {
             table.push(Entry {
                 key: part.name,
-                key_span: part.span,
-                statement: header,
+                key_span: part.span.into(),
+                statement: header.into(),
                 node: Node {
-                    span: part.span,
+                    span: part.span.into(),
                     data: Data::Table(Table::new(Form::Implicit)),
                 },
             });
@@ -334,10 +340,10 @@ fn descend<'t, 'a>(
             None => {
                 table.push(Entry {
                     key: part.name.clone(),
-                    key_span: part.span,
-                    statement,
+                    key_span: part.span.into(),
+                    statement: statement.into(),
                     node: Node {
-                        span: part.span,
+                        span: part.span.into(),
                         data: Data::Table(Table::new(Form::Dotted)),
                     },
                 });

@@ -67,14 +67,14 @@ impl<'d, 't> Place<'d, 't> {
 
     /// Where the last statement of it and of all tables in it ends.
     pub(super) fn end(&self) -> usize {
-        let own = self.entry.map_or(0, |e| e.statement.end);
+        let own = self.entry.map_or(0, |e| e.statement.get().end);
         own.max(deep_end(self.table))
     }
 
     /// Where the last statement under its own header ends.
     pub(super) fn own_end(&self) -> usize {
         match (self.entry, self.table.form) {
-            (Some(entry), Form::Header) => entry.statement.end.max(own_end(self.table)),
+            (Some(entry), Form::Header) => entry.statement.get().end.max(own_end(self.table)),
             (None, _) => own_end(self.table),
             _ => self.end(),
         }
@@ -91,22 +91,22 @@ impl<'d, 't> Place<'d, 't> {
         let shape = || EditError::Shape(self.path_of(key));
         let entry = self.entry.ok_or_else(shape)?;
         match self.table.form {
-            Form::Inline => Ok(insert_inline(entry.node.span, self.table, &statement)),
+            Form::Inline => Ok(insert_inline(entry.node.span.get(), self.table, &statement)),
             Form::Dotted => {
                 let prefix = Span {
-                    start: entry.statement.start,
-                    end: entry.key_span.end,
+                    start: entry.statement.get().start,
+                    end: entry.key_span.get().end,
                 };
                 let prefix = text.text.get(prefix.start..prefix.end).unwrap_or("");
                 let statement = format!("{prefix}.{statement}");
-                let end = own_end(self.table).max(entry.statement.end);
+                let end = own_end(self.table).max(entry.statement.get().end);
                 match self.inline {
                     true => Ok(Splice {
                         span: Span { start: end, end },
                         text: format!(", {statement}"),
                     }),
                     false => {
-                        let indent = text.indent(entry.statement.start);
+                        let indent = text.indent(entry.statement.get().start);
                         Ok(text.insert_line(end, &format!("{indent}{statement}")))
                     }
                 }
@@ -119,7 +119,7 @@ impl<'d, 't> Place<'d, 't> {
             Form::Implicit => {
                 // Only its inner tables have headers: it gets its own above the first of them.
                 let keys: Vec<String> = self.keys.iter().map(|k| quote_key(k)).collect();
-                let lines = text.with_comments_above(text.lines(entry.statement));
+                let lines = text.with_comments_above(text.lines(entry.statement.get()));
                 let at = lines.start;
                 Ok(Splice {
                     span: Span { start: at, end: at },
@@ -176,8 +176,10 @@ fn insert_inline(braces: Span, table: &Table<'_>, statement: &str) -> Splice {
 
 fn entry_end(entry: &Entry<'_>) -> usize {
     match &entry.node.data {
-        Data::Table(table) if table.form == Form::Dotted => own_end(table).max(entry.statement.end),
-        _ => entry.statement.end,
+        Data::Table(table) if table.form == Form::Dotted => {
+            own_end(table).max(entry.statement.get().end)
+        }
+        _ => entry.statement.get().end,
     }
 }
 
@@ -204,14 +206,14 @@ fn deep_end(table: &Table<'_>) -> usize {
                 .items
                 .iter()
                 .map(|node| match &node.data {
-                    Data::Table(table) => node.span.end.max(deep_end(table)),
-                    _ => node.span.end,
+                    Data::Table(table) => node.span.get().end.max(deep_end(table)),
+                    _ => node.span.get().end,
                 })
                 .max()
                 .unwrap_or(0),
             _ => 0,
         };
-        e.statement.end.max(inner)
+        e.statement.get().end.max(inner)
     });
     ends.max().unwrap_or(0)
 }
@@ -224,14 +226,14 @@ fn statements(entry: &Entry<'_>, into: &mut Vec<Span>) {
                 statements(inner, into);
             }
         }
-        _ => into.push(entry.statement),
+        _ => into.push(entry.statement.get()),
     }
 }
 
 /// The lines that define an entry, headers and statements, wherever they are.
 pub(super) fn lines_of(text: &Text<'_>, entry: &Entry<'_>) -> Vec<Lines> {
     let mut lines = Vec::new();
-    collect(text, entry.statement, &entry.node, &mut lines);
+    collect(text, entry.statement.get(), &entry.node, &mut lines);
     lines
 }
 
@@ -251,13 +253,13 @@ fn collect(text: &Text<'_>, statement: Span, node: &Node<'_>, into: &mut Vec<Lin
             for entry in &table.entries {
                 // What is under this header went with it.
                 if table.form != Form::Header || has_header(&entry.node) || is_dotted(&entry.node) {
-                    collect(text, entry.statement, &entry.node, into);
+                    collect(text, entry.statement.get(), &entry.node, into);
                 }
             }
         }
         Data::Array(array) if array.of_headers => {
             for item in &array.items {
-                collect(text, item.span, item, into);
+                collect(text, item.span.get(), item, into);
             }
         }
         _ => into.push(Lines {
