@@ -122,6 +122,10 @@ pub(crate) struct Table<'a> {
     pub(crate) form: Form,
     pub(crate) entries: Vec<Entry<'a>>,
     /// Places in `entries`, once there are many.
+    #[expect(
+        clippy::box_collection,
+        reason = "few tables have one, and all would be larger by it"
+    )]
     index: Option<Box<HashMap<Cow<'a, str>, usize>>>,
 }
 

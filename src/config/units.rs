@@ -46,7 +46,7 @@ pub(crate) fn parse_size(text: &str) -> Option<u64> {
 /// The shortest text that says the size exactly, `100MB`.
 pub fn format_size(bytes: u64) -> String {
     for (shift, unit) in [(40, "TB"), (30, "GB"), (20, "MB"), (10, "KB")] {
-        if bytes != 0 && bytes % (1 << shift) == 0 {
+        if bytes != 0 && bytes.is_multiple_of(1 << shift) {
             return format!("{}{unit}", bytes >> shift);
         }
     }

@@ -163,15 +163,15 @@ fn read_tls(at: At<'_, '_>, context: &Context<'_>) -> Option<Tls> {
     let mut fields = at.fields()?;
     fields.reserved("acme", "certificates by ACME are");
     let has_acme = fields.table.get("acme").is_some();
-    let mut certificates = |at: At<'_, '_>| {
+    let certificates = |at: At<'_, '_>| {
         if at.array()?.items.is_empty() {
             return at.refuse("value", format!("{} needs at least one", at.path));
         }
         at.list(|at| read_certificate(at, context))
     };
     let certificates = match has_acme {
-        true => fields.optional("certificates", &mut certificates),
-        false => fields.required("certificates", &mut certificates),
+        true => fields.optional("certificates", certificates),
+        false => fields.required("certificates", certificates),
     };
     let versions = [("1.2", TlsVersion::V12), ("1.3", TlsVersion::V13)];
     let min_version = fields.or("min_version", TlsVersion::V12, |at| one_of(at, &versions));
