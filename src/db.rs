@@ -150,6 +150,14 @@ impl KeyRange {
         }
     }
 
+    /// Keys from `from` on, up to and with `last`.
+    pub fn from_through(from: &[u8], last: &[u8]) -> KeyRange {
+        KeyRange {
+            from: Bound::Included(from.to_vec()),
+            to: Bound::Included(last.to_vec()),
+        }
+    }
+
     /// The part of it with keys after this one.
     pub fn after(mut self, key: &[u8]) -> KeyRange {
         self.from = Bound::Excluded(key.to_vec());

@@ -10,18 +10,32 @@
 //! a consistent picture of it; [`Change`] is all that can be done to it.
 
 mod account;
+mod apply;
+mod body;
 mod change;
+mod committer;
+mod compact;
+mod log;
 mod message;
+mod opened;
+mod parsed;
+mod rows;
+mod slot;
 mod spool;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use account::{Account, Store, StoreOptions};
+pub use body::Body;
 pub use change::{Change, Changed, NewMessage};
 pub use message::{Mailbox, MailboxId, Message, ModSeq, Uid};
 pub use spool::{Spool, Spooled};
-pub use view::{Body, MailboxChanges, View};
+pub use view::{MailboxChanges, View};
 
 use crate::addr::AccountName;
+use crate::db::DbError;
+use crate::fsio::FsError;
 
 /// What can go wrong with stored mail.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -42,7 +56,10 @@ pub enum StoreError {
     /// Refused: the mailbox exists (IMAP: NO [ALREADYEXISTS]).
     #[error("the mailbox exists already")]
     MailboxExists,
-    /// Refused: a mailbox with children or Inbox cannot go that way (IMAP: NO [CANNOT] or [HASCHILDREN]).
+    /// Refused: there are mailboxes below it (IMAP: NO [HASCHILDREN]).
+    #[error("the mailbox has children")]
+    HasChildren,
+    /// Refused: it can't be done to this mailbox, Inbox for instance (IMAP: NO [CANNOT]).
     #[error("{0}")]
     Cannot(&'static str),
     /// Refused: more than the account may hold (SMTP 452 4.2.2, IMAP NO [OVERQUOTA]).
@@ -54,4 +71,19 @@ pub enum StoreError {
     /// Local: the disk or the index failed, or a file is not what it should be; never shown to peers.
     #[error("{0}")]
     Local(String),
+}
+
+impl From<DbError> for StoreError {
+    fn from(e: DbError) -> StoreError {
+        match e {
+            DbError::Closed => StoreError::Closed,
+            e => StoreError::Local(e.to_string()),
+        }
+    }
+}
+
+impl From<FsError> for StoreError {
+    fn from(e: FsError) -> StoreError {
+        StoreError::Local(e.to_string())
+    }
 }

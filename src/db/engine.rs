@@ -69,6 +69,27 @@ impl Db {
         Ok(db)
     }
 
+    /// A database in memory that is gone when dropped: for rows that are made to go elsewhere.
+    pub fn in_memory(format: Format) -> Result<Db, DbError> {
+        let path = PathBuf::from("(memory)");
+        let engine = || -> Result<Database, redb::Error> {
+            let engine =
+                Database::builder().create_with_backend(redb::backends::InMemoryBackend::new())?;
+            let transaction = engine.begin_write()?;
+            transaction.open_table(ROWS)?;
+            note_format(&transaction, format)?;
+            transaction.commit()?;
+            Ok(engine)
+        };
+        let engine = engine().map_err(|e| db_error("create", &path, e))?;
+        Ok(Db {
+            path,
+            options: Options::new(format),
+            engine: RwLock::new(Some(engine)),
+            writing: Mutex::new(()),
+        })
+    }
+
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
@@ -97,18 +118,18 @@ impl Db {
 
     /// Runs `change`, then `log`, which makes its operations durable elsewhere, then makes them visible
     /// here without a sync. They become durable here with the next [`Db::write`] or
-    /// [`Db::harden`]; after a crash before that the caller puts them in again from its log. An error
-    /// of `log` leaves nothing behind; so does one of the commit, and the database must be opened anew
-    /// then.
+    /// [`Db::harden`]; after a crash before that the caller puts them in again from its log. `log` may
+    /// write more rows, which it need not log, such as how far the log has got. An error of `log`
+    /// leaves nothing behind; so does one of the commit, and the database must be opened anew then.
     pub fn write_logged<T, E: From<DbError>>(
         &self,
         mut change: impl FnMut(&mut Write) -> Result<T, E>,
-        log: impl FnOnce(&mut T, &Write) -> Result<(), E>,
+        log: impl FnOnce(&mut T, &mut Write) -> Result<(), E>,
     ) -> Result<T, E> {
         let _writing = self.lock();
         let mut write = Write::new(self.read()?);
         let mut answer = change(&mut write)?;
-        log(&mut answer, &write)?;
+        log(&mut answer, &mut write)?;
         if !write.is_unchanged() {
             self.commit(write.ops(), Durability::None)?;
         }
