@@ -234,7 +234,7 @@ async fn limits_have_their_answers() {
         (format!("\r\n{}", line.repeat(49)), "250 2.0.0"),
         (format!("{}\r\n", line.repeat(11)), "552 5.3.4"),
         (format!("{received}\r\n"), "554 5.4.6"),
-        (format!("{}\r\n{received}", &received[..66]), "250 2.0.0"),
+        (format!("{}\r\n{received}", &received[..69]), "250 2.0.0"),
     ] {
         client.begin("a@b.example", &["alice@example.org"]).await;
         client.send(format!("{message}.\r\n")).await;
@@ -279,9 +279,9 @@ async fn chunks_make_a_message() {
     client.say("MAIL FROM:<a@b.example>", "250").await;
     client.say("RCPT TO:<alice@example.org>", "250").await;
     client
-        .send("BDAT 12\r\na: b\r\n\r\n.\r\nBDAT 0\r\nBDAT 6 LAST\r\nend\r\n.")
+        .send("BDAT 11\r\na: b\r\n\r\n.\r\nBDAT 0\r\nBDAT 6 LAST\r\nend\r\n.")
         .await;
-    client.expect("250 2.0.0 12 octets").await;
+    client.expect("250 2.0.0 11 octets").await;
     client.expect("250 2.0.0 0 octets").await;
     client.expect("250 2.0.0 message kept").await;
     let stored = world.messages("alice", "Inbox").await;
