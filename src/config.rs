@@ -15,6 +15,7 @@ pub use self::read::is_login_message;
 pub use self::units::format_size;
 
 pub mod edit;
+pub mod effective;
 pub mod generate;
 pub mod model;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::model::{AddressPattern, Config, DomainPattern, LogLevel, TlsVersion, Transport};
-use super::{Unchecked, data_dir, load, parse};
+use super::{Unchecked, data_dir, effective, load, parse};
 use crate::addr::{AccountName, Address, Domain, Localpart};
 
 const GOOD: &str = r#"
@@ -392,6 +392,36 @@ fn the_data_directory_is_found_in_a_broken_file() {
     };
     let position = problems[0].position.as_ref().expect("a place");
     assert_eq!((position.line, position.column), (3, 7));
+}
+
+#[test]
+fn what_holds_can_be_written_down() {
+    let mut config = good();
+    let text = effective::to_toml(&config);
+    let again = parse(&text, Path::new("/elsewhere/mox.toml"), &Unchecked);
+    let again = again.unwrap_or_else(|e| panic!("{e:#?}\n{text}"));
+    // Defaults that depend on other keys are written out.
+    let hostname = config.server.hostname.clone();
+    for listener in config.listeners.values_mut() {
+        listener.hostname.get_or_insert(hostname.clone());
+    }
+    for domain in config.domains.values_mut() {
+        domain
+            .client_settings_domain
+            .get_or_insert(hostname.clone());
+    }
+    assert_eq!(again, config);
+    assert_eq!(effective::to_toml(&again), text);
+
+    let json = effective::to_json(&config);
+    assert_eq!(json["limits"]["smtp_idle"], 120);
+    assert_eq!(json["accounts"]["bob"]["quota"], 10_u64 << 30);
+    assert_eq!(json["routes"][0]["to"][0], ".example.net");
+    // The same keys as in the file.
+    let file: toml_edit::DocumentMut = text.parse().expect("TOML");
+    let keys: Vec<&str> = file.iter().map(|(key, _)| key).collect();
+    let object = json.as_object().expect("an object");
+    assert!(keys.iter().all(|key| object.contains_key(*key)) && keys.len() == object.len());
 }
 
 /// 10,000 domains and 10,000 accounts, as `mox config domain add` writes them.

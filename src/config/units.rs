@@ -53,6 +53,27 @@ pub fn format_size(bytes: u64) -> String {
     bytes.to_string()
 }
 
+/// The shortest text that says the duration exactly in one unit, `30m`; parts of a millisecond are
+/// lost.
+pub(crate) fn format_duration(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    let units = [
+        (86_400_000, "d"),
+        (3_600_000, "h"),
+        (60_000, "m"),
+        (1000, "s"),
+    ];
+    for (step, unit) in units {
+        if millis != 0 && millis.is_multiple_of(step) {
+            return format!("{}{unit}", millis / step);
+        }
+    }
+    match millis {
+        0 => "0s".to_owned(),
+        _ => format!("{millis}ms"),
+    }
+}
+
 fn number(text: &str) -> Option<(u64, &str)> {
     let digits = text
         .find(|c: char| !c.is_ascii_digit())
@@ -116,6 +137,8 @@ mod tests {
         #[test]
         fn what_is_written_is_read(bytes: u64) {
             prop_assert_eq!(parse_size(&format_size(bytes)), Some(bytes));
+            let duration = Duration::from_millis(bytes);
+            prop_assert_eq!(parse_duration(&format_duration(duration)), Some(duration));
         }
 
         #[test]

@@ -1,0 +1,274 @@
+//! Random changes of a file in every form: what they do to the model is what they say, and every line
+//! about anything else stays as it was.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::{add_account, apply, disable, domain, pattern, set};
+use crate::addr::AccountName;
+use crate::config::edit::{Edit, Value};
+use crate::config::model::{Account, Config, Destination, DomainConfig};
+use crate::config::{Unchecked, parse};
+
+/// How a person might have written an account.
+#[derive(Debug, Clone, Copy)]
+enum Style {
+    Headers,
+    InlineDestinations,
+    InlineAll,
+    Dotted,
+}
+
+/// A file with two domains and accounts in these styles. Every line that is about an account or a
+/// domain names it, in a comment if need be.
+fn file(
+    styles: &[Style],
+    domain_styles: &[Style],
+    comments: &[bool],
+    crlf: bool,
+    open: bool,
+) -> String {
+    let mut lines: Vec<String> = vec![
+        "# the server".into(),
+        "[server] # s".into(),
+        "hostname = 'h.org' # h".into(),
+        String::new(),
+        "[listeners.x]".into(),
+        "ips = ['::1'] # i".into(),
+    ];
+    let mut comments = comments.iter().copied().cycle();
+    let mut comment = |lines: &mut Vec<String>, text: &str| {
+        if comments.next().unwrap_or(false) {
+            lines.push(format!("# {text}"));
+        }
+    };
+    let mut plain: Vec<String> = vec!["[domains] # all domains".into()];
+    let mut headers: Vec<String> = Vec::new();
+    for (i, style) in domain_styles.iter().enumerate() {
+        let n = format!("d{i}.org");
+        comment(&mut headers, "loose");
+        match style {
+            Style::Headers => {
+                headers.push(String::new());
+                comment(&mut headers, &n);
+                headers.push(format!("[domains.'{n}'] # {n}"));
+                comment(&mut headers, &n);
+                headers.push(format!("localpart_case_sensitive = true # {n}"));
+            }
+            Style::InlineDestinations | Style::InlineAll => {
+                plain.push(format!(
+                    "'{n}' = {{ localpart_case_sensitive = true }} # {n}"
+                ));
+            }
+            Style::Dotted => plain.push(format!("'{n}'.localpart_case_sensitive = true # {n}")),
+        }
+        comment(&mut plain, "loose too");
+    }
+    lines.push(String::new());
+    lines.append(&mut plain);
+    lines.append(&mut headers);
+    plain.push("[accounts] # all accounts".into());
+    for (i, style) in styles.iter().enumerate() {
+        let n = format!("acc{i}");
+        let d = format!("d{}.org", i % 2);
+        match style {
+            Style::Headers | Style::InlineDestinations => {
+                headers.push(String::new());
+                comment(&mut headers, &n);
+                headers.push(format!("[accounts.{n}] # {n}"));
+                headers.push(format!("\tdomain = '{d}' # {n}"));
+                comment(&mut headers, &n);
+                if matches!(style, Style::Headers) {
+                    comment(&mut headers, &n);
+                    headers.push(format!("[accounts.{n}.destinations]"));
+                    headers.push(format!("\t'{n}@{d}' = {{}} # {n}"));
+                    headers.push(format!("\t'{n}.two@{d}'.mailbox = 'Two' # {n}"));
+                } else {
+                    headers.push(format!("\tdestinations = {{ '{n}@{d}' = {{}}, '{n}.two@{d}'.mailbox = 'Two' }} # {n}"));
+                }
+            }
+            Style::InlineAll => plain.push(format!(
+                "{n} = {{ domain = '{d}', destinations.'{n}@{d}' = {{}}, destinations.'{n}.two@{d}' = {{ mailbox = 'Two' }} }} # {n}"
+            )),
+            Style::Dotted => {
+                plain.push(format!("{n}.domain = '{d}' # {n}"));
+                comment(&mut plain, "loose three");
+                plain.push(format!("{n}.destinations.'{n}@{d}' = {{}} # {n}"));
+                plain.push(format!("{n}.destinations.'{n}.two@{d}'.mailbox = 'Two' # {n}"));
+            }
+        }
+    }
+    lines.push(String::new());
+    lines.append(&mut plain);
+    lines.append(&mut headers);
+    lines.push(String::new());
+    lines.push("# the end".into());
+    let eol = if crlf { "\r\n" } else { "\n" };
+    let mut text = lines.join(eol);
+    if !open {
+        text.push_str(eol);
+    }
+    text
+}
+
+fn read(text: &str) -> Config {
+    parse(text, Path::new("/x/mox.toml"), &Unchecked).unwrap_or_else(|e| panic!("{e:#?}\n{text}"))
+}
+
+/// What an edit does to the model, and what is written on the lines that it may touch.
+fn expected(config: &mut Config, edit: &Edit) -> String {
+    match edit {
+        Edit::DomainAdd {
+            domain, disabled, ..
+        } => {
+            let new = DomainConfig {
+                disabled: *disabled,
+                ..DomainConfig::default()
+            };
+            config.domains.insert(domain.clone(), new);
+            domain.unicode()
+        }
+        Edit::DomainRemove { domain } => {
+            config.domains.remove(domain);
+            domain.unicode()
+        }
+        Edit::DomainSetDisabled { domain, disabled } => {
+            config.domains.get_mut(domain).expect("there").disabled = *disabled;
+            domain.unicode()
+        }
+        Edit::AccountAdd {
+            account,
+            domain,
+            destinations,
+        } => {
+            let inbox = || Destination {
+                mailbox: "Inbox".into(),
+            };
+            let new = Account {
+                domain: domain.clone(),
+                full_name: String::new(),
+                login_disabled: String::new(),
+                quota: 0,
+                destinations: destinations.iter().map(|d| (d.clone(), inbox())).collect(),
+                routes: Vec::new(),
+            };
+            config.accounts.insert(account.clone(), new);
+            account.to_string()
+        }
+        Edit::AccountRemove { account } => {
+            config.accounts.remove(account);
+            account.to_string()
+        }
+        Edit::AccountSet { account, value, .. } => {
+            let text = match value {
+                Some(Value::Text(text)) => text.clone(),
+                _ => String::new(),
+            };
+            config
+                .accounts
+                .get_mut(account)
+                .expect("there")
+                .login_disabled = text;
+            account.to_string()
+        }
+        Edit::DestinationAdd { account, pattern } => {
+            let all: &mut BTreeMap<_, _> = &mut config
+                .accounts
+                .get_mut(account)
+                .expect("there")
+                .destinations;
+            all.insert(
+                pattern.clone(),
+                Destination {
+                    mailbox: "Inbox".into(),
+                },
+            );
+            account.to_string()
+        }
+        Edit::DestinationRemove { account, pattern } => {
+            config
+                .accounts
+                .get_mut(account)
+                .expect("there")
+                .destinations
+                .remove(pattern);
+            account.to_string()
+        }
+        Edit::AliasMemberRemove { .. } => unreachable!("not among them"),
+    }
+}
+
+fn style() -> impl Strategy<Value = Style> {
+    prop_oneof![
+        Just(Style::Headers),
+        Just(Style::InlineDestinations),
+        Just(Style::InlineAll),
+        Just(Style::Dotted),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+    #[test]
+    fn an_edit_changes_what_it_says_and_nothing_else(
+        styles in proptest::collection::vec(style(), 2..5),
+        domain_styles in proptest::collection::vec(style(), 2),
+        comments in proptest::collection::vec(any::<bool>(), 1..12),
+        crlf: bool,
+        open: bool,
+        kinds in proptest::collection::vec((0usize..9, 0usize..8), 1..5),
+    ) {
+        let mut text = file(&styles, &domain_styles, &comments, crlf, open);
+        let mut model = read(&text);
+        let first = text.clone();
+        let mut edits = Vec::new();
+        let mut touched = Vec::new();
+        for (step, (kind, which)) in kinds.into_iter().enumerate() {
+            let names: Vec<AccountName> = model.accounts.keys().cloned().collect();
+            let name = names[which % names.len()].clone();
+            let here = model.accounts[&name].domain.clone();
+            let new = format!("new{step}@{here}");
+            let edit = match kind {
+                0 => Edit::DomainAdd { domain: domain(&format!("new{step}.org")), disabled: which > 3, dkim: vec![] },
+                1 => disable(["d0.org", "d1.org"][which % 2], which > 3),
+                2 => add_account(&format!("new{step}"), "d0.org", &[&format!("new{step}@d0.org")]),
+                3 if model.accounts.len() > 1 => Edit::AccountRemove { account: name },
+                4 => set(name.as_str(), Some("moved \\ \"away\"")),
+                5 => set(name.as_str(), None),
+                6 => Edit::DestinationAdd { account: name, pattern: pattern(&new) },
+                7 => match model.accounts[&name].destinations.keys().next() {
+                    Some(first) => Edit::DestinationRemove { account: name.clone(), pattern: first.clone() },
+                    None => continue,
+                },
+                8 => match model.domains.keys().find(|d| d.ascii().starts_with("new")) {
+                    Some(unused) => Edit::DomainRemove { domain: unused.clone() },
+                    None => continue,
+                },
+                _ => continue,
+            };
+            touched.push(expected(&mut model, &edit));
+            let changed = apply(&text, std::slice::from_ref(&edit)).expect("made");
+            prop_assert_eq!(&read(&changed), &model, "{:?}\n{}\n→\n{}", edit, text, changed);
+            // Every line about anything else is there, as it was, in the same order.
+            let mut lines = changed.split('\n');
+            for line in first.split('\n') {
+                if line.trim().is_empty() || touched.iter().any(|name| line.contains(name)) {
+                    continue;
+                }
+                let bare = line.trim_end_matches('\r');
+                prop_assert!(
+                    lines.any(|l| l == line || (open && l.trim_end_matches('\r') == bare)),
+                    "{:?} lost {:?}\n{}\n→\n{}", edit, line, text, changed
+                );
+            }
+            if crlf {
+                prop_assert!(!changed.replace("\r\n", "").contains('\n'), "{:?}: {:?}", edit, changed);
+            }
+            text = changed;
+            edits.push(edit);
+        }
+        prop_assert_eq!(apply(&first, &edits).expect("made"), text);
+    }
+}
