@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::commands::Command;
 use crate::ui::Color;
@@ -22,7 +22,7 @@ use crate::ui::Color;
     subcommand_required = true,
     arg_required_else_help = true
 )]
-#[command(disable_help_subcommand = true, max_term_width = 100)]
+#[command(max_term_width = 100)]
 pub(crate) struct Args {
     /// The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml
     #[arg(
@@ -48,10 +48,22 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// The grammar as data.
+    /// The grammar as data. `mox help NOUN VERB` is one command, not one for each noun.
     pub(crate) fn grammar() -> clap::Command {
-        Args::command()
+        Args::command().mut_subcommands(without_help)
     }
+
+    /// What the command line says.
+    pub(crate) fn read() -> Result<Args, clap::Error> {
+        let mut matches = Args::grammar().try_get_matches()?;
+        Args::from_arg_matches_mut(&mut matches)
+    }
+}
+
+fn without_help(command: clap::Command) -> clap::Command {
+    command
+        .disable_help_subcommand(true)
+        .mut_subcommands(without_help)
 }
 
 /// Of every command that changes the configuration.

@@ -16,11 +16,11 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use mox::admin::Change;
 use mox::ctl::{Answer, Query};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::backend::{self, Outcome, Server};
 use crate::error::Error;
-use crate::ui::Ui;
+use crate::ui::{Ui, clean};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -115,10 +115,8 @@ impl Run {
             Some(text) if dry_run => self.show_plan(false, text, ""),
             Some(text) => {
                 let (generation, online) = server.generation()?;
-                self.ui.result(
-                    &format!("{text}\n"),
-                    &result_json(false, generation, online),
-                )
+                let json = ChangeJson::new(false, generation, online, &[]);
+                self.ui.result(&format!("{text}\n"), &json)
             }
         }
     }
@@ -137,23 +135,27 @@ impl Run {
     }
 
     fn show_plan(&self, changed: bool, summary: &str, diff: &str) -> Result<(), Error> {
-        if self.ui.json() {
-            let value = json!({"changed": changed, "summary": summary, "diff": diff});
-            return self.ui.result("", &value);
+        let json = PlanJson {
+            changed,
+            summary,
+            diff,
+        };
+        match self.ui.json() {
+            true => self.ui.result("", &json),
+            false => self.ui.diff(diff),
         }
-        self.ui.diff(diff)
     }
 
     fn show_outcome(&self, outcome: &Outcome) -> Result<(), Error> {
         let committed = &outcome.committed;
-        let mut value = result_json(committed.changed, committed.generation, outcome.online);
-        if let Some(object) = value.as_object_mut().filter(|_| !outcome.notes.is_empty()) {
-            object.insert("notes".to_owned(), json!(outcome.notes));
-        }
-        self.ui.result(
-            &format!("{}\n", crate::ui::clean(&committed.summary)),
-            &value,
-        )?;
+        let json = ChangeJson::new(
+            committed.changed,
+            committed.generation,
+            outcome.online,
+            &outcome.notes,
+        );
+        self.ui
+            .result(&format!("{}\n", clean(&committed.summary)), &json)?;
         if !self.ui.json() {
             for note in &outcome.notes {
                 self.ui.note(note);
@@ -171,7 +173,31 @@ impl Run {
     }
 }
 
-fn result_json(changed: bool, generation: u64, online: bool) -> serde_json::Value {
-    let daemon = if online { "reloaded" } else { "offline" };
-    json!({"changed": changed, "generation": generation, "daemon": daemon})
+/// The JSON of a change; the order of the keys is that of the documentation.
+#[derive(Debug, Serialize)]
+struct ChangeJson<'a> {
+    changed: bool,
+    generation: u64,
+    daemon: &'static str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    notes: &'a [String],
+}
+
+impl ChangeJson<'_> {
+    fn new(changed: bool, generation: u64, online: bool, notes: &[String]) -> ChangeJson<'_> {
+        ChangeJson {
+            changed,
+            generation,
+            daemon: if online { "reloaded" } else { "offline" },
+            notes,
+        }
+    }
+}
+
+/// The JSON of `--dry-run`.
+#[derive(Debug, Serialize)]
+struct PlanJson<'a> {
+    changed: bool,
+    summary: &'a str,
+    diff: &'a str,
 }

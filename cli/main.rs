@@ -10,8 +10,6 @@ mod ui;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::args::Args;
 use crate::commands::Run;
 use crate::error::Error;
@@ -29,7 +27,7 @@ fn main() -> ExitCode {
     if complete::answered() {
         return ExitCode::SUCCESS;
     }
-    let args = match Args::try_parse() {
+    let args = match Args::read() {
         Ok(args) => args,
         Err(wrong) => return ui::refuse_arguments(&wrong),
     };

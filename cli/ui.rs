@@ -11,7 +11,6 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use mox::diag::Diagnostic;
 use serde::Serialize;
-use serde_json::json;
 
 use crate::error::Error;
 
@@ -158,7 +157,11 @@ impl Ui {
     /// Says why the command failed: the last that is printed.
     pub(crate) fn fail(&self, error: &Error) -> ExitCode {
         let _ = match self.json {
-            true => writeln!(self.err(), "{}", error_json(error)),
+            true => {
+                let (message, problems) = (error.to_string(), error.diagnostics());
+                let line = error_json(error.code(), &message, error.hint(), problems);
+                writeln!(self.err(), "{line}")
+            }
             false => self.error_text(error),
         };
         ExitCode::from(error.exit_code())
@@ -243,25 +246,37 @@ pub(crate) fn refuse_arguments(wrong: &clap::Error) -> ExitCode {
         let next = line(paragraphs.next());
         let message = message.strip_prefix("error: ").unwrap_or(&message);
         let hint = next.strip_prefix("tip: ").unwrap_or_default();
-        let value = json!({"error": {"code": "usage", "message": message, "hint": hint}});
-        let _ = writeln!(io::stderr(), "{value}");
+        let line = error_json("usage", message, hint, &[]);
+        let _ = writeln!(io::stderr(), "{line}");
     } else {
         let _ = wrong.print();
     }
     ExitCode::from(u8::try_from(wrong.exit_code()).unwrap_or(2))
 }
 
-fn error_json(error: &Error) -> serde_json::Value {
-    let mut value = json!({
-        "code": error.code(),
-        "message": error.to_string(),
-        "hint": error.hint(),
-    });
-    let problems: &[Diagnostic] = error.diagnostics();
-    if let Some(object) = value.as_object_mut().filter(|_| !problems.is_empty()) {
-        object.insert("diagnostics".to_owned(), json!(problems));
-    }
-    json!({ "error": value })
+/// An error as JSON; the order of the keys is that of the documentation.
+#[derive(Serialize)]
+struct ErrorJson<'a> {
+    error: ErrorObject<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorObject<'a> {
+    code: &'a str,
+    message: &'a str,
+    hint: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    diagnostics: &'a [Diagnostic],
+}
+
+fn error_json(code: &str, message: &str, hint: &str, diagnostics: &[Diagnostic]) -> String {
+    let error = ErrorObject {
+        code,
+        message,
+        hint,
+        diagnostics,
+    };
+    serde_json::to_string(&ErrorJson { error }).unwrap_or_default()
 }
 
 fn table(header: &[&str], rows: &[Vec<String>]) -> String {

@@ -137,7 +137,7 @@ pub struct AddressRow {
 pub struct AddressOwner {
     /// The account.
     pub account: String,
-    /// The address that was asked about.
+    /// The destination that matches: catchall separator and case folded, or `@domain`.
     pub address: String,
     /// Whether only a catchall matches it.
     pub catchall: bool,
@@ -303,7 +303,14 @@ fn owner(snapshot: &Snapshot, text: &str) -> Result<AddressOwner, AdminError> {
             account, catchall, ..
         }) => Ok(AddressOwner {
             account: account.to_string(),
-            address: address.to_string(),
+            address: match catchall {
+                true => format!("@{}", address.domain),
+                false => Address {
+                    localpart: snapshot.canonical(&address),
+                    domain: address.domain.clone(),
+                }
+                .to_string(),
+            },
             catchall,
         }),
         Some(Lookup::Alias(alias)) => Err(AdminError::NotFound {

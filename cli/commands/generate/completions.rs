@@ -34,7 +34,9 @@ pub(crate) fn run(args: Args, _run: &Run) -> Result<(), Error> {
 
 /// Hidden commands are not offered.
 fn visible(grammar: clap::Command) -> clap::Command {
-    let mut shown = clap::Command::new("mox").version(env!("CARGO_PKG_VERSION"));
+    let mut shown = clap::Command::new("mox")
+        .version(env!("CARGO_PKG_VERSION"))
+        .disable_help_subcommand(true);
     if let Some(about) = grammar.get_about() {
         shown = shown.about(about.clone());
     }

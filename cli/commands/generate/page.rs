@@ -5,6 +5,9 @@
 
 use clap::{Arg, ArgAction, Command};
 
+/// Longest line of a page's source (mandoc(1), "style").
+const WIDTH: usize = 78;
+
 /// The page for a command, `mox-config-domain`.
 pub(super) fn fill(template: &str, name: &str, grammar: &Command, pages: &[&str]) -> String {
     let mut page = String::new();
@@ -63,7 +66,6 @@ fn verb(page: &mut String, command: &Command, path: &str) {
     text(page, &sentence(&long.or(about).unwrap_or_default()));
     let described: Vec<&Arg> = own(command).filter(|arg| !arg.is_positional()).collect();
     if !described.is_empty() {
-        page.push_str(".Pp\n");
         options(page, described.into_iter());
     }
     if let Some(examples) = command.get_after_help().map(ToString::to_string) {
@@ -109,7 +111,7 @@ fn value_name(arg: &Arg) -> String {
 }
 
 fn options<'a>(page: &mut String, args: impl Iterator<Item = &'a Arg>) {
-    page.push_str(".Bl -tag -width Ds -compact\n");
+    page.push_str(".Pp\n.Bl -tag -width Ds -compact\n");
     for arg in args {
         let Some(long) = arg.get_long() else { continue };
         if arg.get_id() == "help" || arg.get_id() == "version" {
@@ -131,9 +133,31 @@ fn text(page: &mut String, text: &str) {
         // New sentences stand on new lines (mandoc(1), "style").
         let flat = paragraph.replace('\n', " ");
         for sentence in flat.split_inclusive(". ") {
-            page.push_str(&format!("{}\n", literal(sentence.trim_end())));
+            wrap(page, &literal(sentence.trim_end()));
         }
     }
+}
+
+/// Breaks a line where it grows longer than manual pages should be in source.
+fn wrap(page: &mut String, line: &str) {
+    let mut width = 0;
+    for word in line.split(' ') {
+        let length = word.chars().count();
+        if width > 0 && width + 1 + length > WIDTH {
+            page.push('\n');
+            width = 0;
+            if word.starts_with(['.', '\'']) {
+                page.push_str("\\&");
+            }
+        }
+        if width > 0 {
+            page.push(' ');
+            width += 1;
+        }
+        page.push_str(word);
+        width += length;
+    }
+    page.push('\n');
 }
 
 /// Help texts have no period at the end of their first paragraph.

@@ -1,0 +1,150 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_mox_global_optspecs
+    string join \n config= json color= h/help V/version
+end
+
+function __fish_mox_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_mox_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_mox_using_subcommand
+    set -l cmd (__fish_mox_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c mox -n "__fish_mox_needs_command" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_needs_command" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_needs_command" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_needs_command" -s V -l version -d 'Print version'
+complete -c mox -n "__fish_mox_needs_command" -f -a "serve" -d 'Run the server in the foreground'
+complete -c mox -n "__fish_mox_needs_command" -f -a "status" -d 'Show what the running server serves'
+complete -c mox -n "__fish_mox_needs_command" -f -a "stop" -d 'Stop the running server'
+complete -c mox -n "__fish_mox_needs_command" -f -a "version" -d 'Print the version of this program'
+complete -c mox -n "__fish_mox_needs_command" -f -a "config" -d 'Read and change the configuration'
+complete -c mox -n "__fish_mox_needs_command" -f -a "setaccountpassword" -d 'Set the password of an account'
+complete -c mox -n "__fish_mox_needs_command" -f -a "setadminpassword" -d 'Set the password of the admin pages'
+complete -c mox -n "__fish_mox_needs_command" -f -a "completions" -d 'Print what makes a shell complete mox commands, with the names of domains, accounts and addresses'
+complete -c mox -n "__fish_mox_using_subcommand serve" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand serve" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand serve" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand status" -l wait -d 'Wait so long for a server that is starting, such as 500ms or 10s' -r
+complete -c mox -n "__fish_mox_using_subcommand status" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand status" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand status" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand stop" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand stop" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand stop" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand version" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand version" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand version" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test reload history domain account address" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test reload history domain account address" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test reload history domain account address" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test reload history domain account address" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test reload history domain account address" -f -a "test" -d 'Read and validate the configuration file'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test reload history domain account address" -f -a "reload" -d 'Load the configuration file now'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test reload history domain account address" -f -a "history" -d 'List the generations of the configuration, the newest first'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test reload history domain account address" -f -a "domain" -d 'Manage the domains that are hosted here'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test reload history domain account address" -f -a "account" -d 'Manage accounts'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test reload history domain account address" -f -a "address" -d 'Manage the addresses of accounts'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from test" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from test" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from test" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from reload" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from reload" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from reload" -l dry-run -d 'Print the diff of mox.toml that it would make, and change nothing'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from reload" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from reload" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from history" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from history" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from history" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from history" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from domain" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from domain" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from domain" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from domain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from domain" -f -a "list" -d 'List the domains'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from domain" -f -a "show" -d 'Show a domain with the addresses at it'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from domain" -f -a "add" -d 'Host another domain'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from domain" -f -a "rm" -d 'Stop hosting a domain'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from domain" -f -a "disable" -d 'Refuse mail that involves a domain for now'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from domain" -f -a "enable" -d 'Take mail that involves a domain again'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from account" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from account" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from account" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from account" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from account" -f -a "list" -d 'List the accounts'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from account" -f -a "show" -d 'Show an account'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from account" -f -a "addresses" -d 'List the addresses of an account, one a line'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from account" -f -a "add" -d 'Add an account with its first address'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from account" -f -a "rm" -d 'Remove an account with all of its mail'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from account" -f -a "disable" -d 'Stop the logins of an account'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from account" -f -a "enable" -d 'Allow the logins of an account again'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from address" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from address" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from address" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from address" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from address" -f -a "list" -d 'List the addresses of all accounts'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from address" -f -a "account" -d 'Print the account that an address belongs to'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from address" -f -a "add" -d 'Give an account another address'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from address" -f -a "rm" -d 'Take an address from its account'
+complete -c mox -n "__fish_mox_using_subcommand setaccountpassword" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand setaccountpassword" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand setaccountpassword" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand setaccountpassword" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand setadminpassword" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand setadminpassword" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand setadminpassword" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand setadminpassword" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand completions" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand completions" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand completions" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
