@@ -5,6 +5,7 @@
 //! for blocking work, the next one while this one is being sent.
 
 mod binary;
+mod current;
 mod job;
 mod plan;
 mod section;
@@ -77,6 +78,9 @@ impl Session {
         }
         if filled == Filled::More {
             job = self.stream(job).await?;
+        }
+        if let Some(error) = job.take_failure() {
+            return Err(error.into());
         }
         if job.unknown_encoding() {
             return Err(Answer::no("UNKNOWN-CTE", "some parts have an unknown encoding").into());

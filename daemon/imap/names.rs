@@ -1,7 +1,9 @@
 //! Mailbox names as this session's client writes and reads them (RFC 9051 §5.1, RFC 3501 §5.1.3).
 
+use std::borrow::Cow;
+
 use mox::imap::command::MailboxArg;
-use mox::imap::utf7;
+use mox::imap::{encode, utf7};
 use mox::mailbox::MailboxName;
 
 use super::state::Enabled;
@@ -38,24 +40,60 @@ pub(super) fn decode(bytes: &[u8], enabled: Enabled) -> Option<String> {
     }
 }
 
-/// Writes a name for the client. `Inbox` is shown as all clients know it.
+/// Writes a name for the client, as an atom where it is one (`astring`).
 pub(super) fn encode(name: &str, enabled: Enabled, out: &mut Vec<u8>) {
-    let name = match name.split_once('/') {
-        _ if name == "Inbox" => "INBOX".to_owned(),
-        Some(("Inbox", rest)) => format!("INBOX/{rest}"),
-        _ => name.to_owned(),
+    let utf8 = enabled.utf8_names();
+    let name = match utf8 {
+        true => Cow::Borrowed(name),
+        false => Cow::Owned(utf7::encode(name)),
     };
-    let name = if enabled.utf8_names() {
-        name
+    if name.bytes().all(is_atom_byte) && !name.eq_ignore_ascii_case("NIL") {
+        out.extend_from_slice(name.as_bytes());
     } else {
-        utf7::encode(&name)
-    };
-    out.push(b'"');
-    for byte in name.bytes() {
-        if matches!(byte, b'"' | b'\\') {
-            out.push(b'\\');
-        }
-        out.push(byte);
+        encode::string(name.as_bytes(), utf8, out);
     }
-    out.push(b'"');
+}
+
+/// Bytes that need no quotes, to be on the safe side: `&`, which begins modified UTF-7, is quoted too.
+fn is_atom_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/' | b'+' | b'@' | b'$')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_written_as_the_client_reads_them() {
+        let written = |name: &str, rev2: bool| {
+            let mut out = Vec::new();
+            let enabled = Enabled {
+                rev2,
+                ..Enabled::default()
+            };
+            super::encode(name, enabled, &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(written("Inbox", false), "Inbox");
+        assert_eq!(written("a b", false), "\"a b\"");
+        assert_eq!(written("nil", false), "\"nil\"");
+        assert_eq!(written("a\"b", true), "\"a\\\"b\"");
+        assert_eq!(written("\u{e9}t\u{e9}", false), "\"&AOk-t&AOk-\"");
+        assert_eq!(written("\u{e9}t\u{e9}", true), "\"\u{e9}t\u{e9}\"");
+    }
+
+    #[test]
+    fn names_are_read_as_the_client_writes_them() {
+        let read = |name: &str, rev2: bool| {
+            let enabled = Enabled {
+                rev2,
+                ..Enabled::default()
+            };
+            decode(name.as_bytes(), enabled)
+        };
+        assert_eq!(read("&AOk-t&AOk-", false).as_deref(), Some("\u{e9}t\u{e9}"));
+        assert_eq!(read("&AOk-t&AOk-", true).as_deref(), Some("&AOk-t&AOk-"));
+        assert_eq!(read("\u{e9}", false).as_deref(), Some("\u{e9}"));
+        assert_eq!(read("a&b", false), None);
+    }
 }

@@ -2,26 +2,18 @@
 //! goes on from there. Needs no runtime; every chunk looks at the account afresh, so that a client
 //! that reads slowly holds nothing up.
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use mox::imap::command::{FetchItem, SectionText};
-use mox::imap::encode;
-use mox::mail::{Parsed, section};
 use mox::mailbox::SystemFlag;
-use mox::store::{Account, Body, MailboxId, Message, StoreError, Uid, View};
+use mox::store::{Account, MailboxId, StoreError, Uid, View};
 
-use super::binary::{self, Decoded, Missing};
-use super::plan::{Plan, write_body_name, write_origin, write_part};
-use super::section::{Found, find};
+use super::current::{Current, is_recent};
+use super::plan::Plan;
 use crate::imap::reply::Fetch;
 use crate::imap::selected::{Own, Selected};
 use crate::imap::set::Ranges;
 use crate::imap::state::Enabled;
 use crate::imap::uids::UidMap;
-
-/// Bytes of a header that is looked at for HEADER.FIELDS.
-const HEADER: u64 = 4 << 20;
 
 /// Whether a job is at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,26 +36,9 @@ pub(super) struct Job {
     /// Messages that the client counts and that are not there.
     missing: u32,
     unknown_encoding: bool,
+    /// A message could not be read; the others were.
+    failed: Option<StoreError>,
     current: Option<Current>,
-}
-
-/// A message of which not all is shown yet.
-struct Current {
-    message: Message,
-    /// The next item of the plan.
-    item: usize,
-    parsed: Option<Parsed>,
-    body: Option<Body>,
-    /// A literal under way: what is left of it.
-    literal: Option<Literal>,
-}
-
-/// Bytes to be sent.
-enum Literal {
-    /// Of the message, as they are.
-    Bytes { at: u64, end: u64 },
-    /// Of a part, decoded; so many are announced and not sent yet.
-    Decoded { bytes: Decoded, left: u64 },
 }
 
 impl Job {
@@ -89,6 +64,7 @@ impl Job {
             ranges,
             missing: 0,
             unknown_encoding: false,
+            failed: None,
             current: None,
         }
     }
@@ -110,6 +86,11 @@ impl Job {
     /// A part could not be decoded for BINARY.
     pub(super) fn unknown_encoding(&self) -> bool {
         self.unknown_encoding
+    }
+
+    /// Why a message could not be shown.
+    pub(super) fn take_failure(&mut self) -> Option<StoreError> {
+        self.failed.take()
     }
 
     /// What was made so far ends within a response.
@@ -180,7 +161,8 @@ impl Job {
         Ok(Filled::Done)
     }
 
-    /// Shows a message from where it was left. False: the chunk is full.
+    /// Shows a message from where it was left. False: the chunk is full. An error: what was sent of it
+    /// can't be finished; a message that can't be begun is left out.
     fn produce(
         &mut self,
         view: &View,
@@ -188,13 +170,21 @@ impl Job {
         out: &mut Vec<u8>,
         limit: usize,
     ) -> Result<bool, StoreError> {
-        let whole = self.produce_items(view, &mut current, out, limit);
-        match whole {
-            Ok(true) => Ok(out.len() < limit),
-            other => {
-                // Where an error came up, the message stays: what was written of it is within a response.
+        let start = (!current.begun()).then_some(out.len());
+        match (self.produce_items(view, &mut current, out, limit), start) {
+            (Ok(true), _) => Ok(out.len() < limit),
+            (Ok(false), _) => {
                 self.current = Some(current);
-                other
+                Ok(false)
+            }
+            (Err(error), Some(start)) => {
+                out.truncate(start);
+                self.failed = Some(error);
+                Ok(true)
+            }
+            (Err(error), None) => {
+                self.current = Some(current);
+                Err(error)
             }
         }
     }
@@ -206,7 +196,7 @@ impl Job {
         out: &mut Vec<u8>,
         limit: usize,
     ) -> Result<bool, StoreError> {
-        if current.item == 0 && current.literal.is_none() {
+        if !current.begun() {
             self.begin(current, out);
         }
         loop {
@@ -222,7 +212,7 @@ impl Job {
             if out.last() != Some(&b'(') || current.item > 1 {
                 out.push(b' ');
             }
-            if !show(item, view, current, &self.recent, self.enabled, out)? {
+            if !current.show(item, view, &self.recent, self.enabled, out)? {
                 // Left out: nothing of it may stand there.
                 out.truncate(start);
                 self.unknown_encoding = true;
@@ -242,280 +232,4 @@ impl Job {
             fetch.modseq(message.modseq);
         }
     }
-}
-
-fn is_recent(recent: &[(Uid, Uid)], uid: Uid) -> bool {
-    crate::imap::set::contains(recent, uid)
-}
-
-impl Current {
-    fn new(message: Message) -> Current {
-        Current {
-            message,
-            item: 0,
-            parsed: None,
-            body: None,
-            literal: None,
-        }
-    }
-
-    /// Moves what is left of a literal. False: the chunk is full.
-    fn pump(&mut self, view: &View, out: &mut Vec<u8>, limit: usize) -> Result<bool, StoreError> {
-        let Some(mut literal) = self.literal.take() else {
-            return Ok(true);
-        };
-        loop {
-            let room = limit.saturating_sub(out.len());
-            match &mut literal {
-                Literal::Bytes { at, end } if at == end => return Ok(true),
-                Literal::Decoded { left: 0, .. } => return Ok(true),
-                _ if room == 0 => {
-                    self.literal = Some(literal);
-                    return Ok(false);
-                }
-                Literal::Bytes { at, end } => {
-                    let until = (*end).min(*at + room as u64);
-                    read(self.body(view)?, *at, until, out)?;
-                    *at = until;
-                }
-                Literal::Decoded { bytes, left } => {
-                    let before = out.len();
-                    if !bytes.next(self.body(view)?, out, room)? {
-                        return Err(short());
-                    }
-                    *left = left.saturating_sub((out.len() - before) as u64);
-                }
-            }
-        }
-    }
-
-    fn body(&mut self, view: &View) -> Result<&Body, StoreError> {
-        match &mut self.body {
-            Some(body) => Ok(body),
-            none => Ok(none.insert(view.body(&self.message)?)),
-        }
-    }
-
-    fn parsed(&mut self, view: &View) -> Result<&Parsed, StoreError> {
-        match &mut self.parsed {
-            Some(parsed) => Ok(parsed),
-            none => Ok(none.insert(view.parsed(&self.message)?)),
-        }
-    }
-
-    /// Announces bytes of the message as a literal and leaves them to [`Current::pump`].
-    fn announce(&mut self, from: u64, to: u64, partial: Option<(u64, u64)>, out: &mut Vec<u8>) {
-        let (from, to) = part_of(from, to, partial);
-        out.push(b'{');
-        encode::number(to - from, out);
-        out.extend_from_slice(b"}\r\n");
-        self.literal = Some(Literal::Bytes { at: from, end: to });
-    }
-
-    /// BINARY of a part. False: nobody knows its encoding.
-    fn show_binary(
-        &mut self,
-        view: &View,
-        path: &[u32],
-        partial: Option<(u64, u64)>,
-        out: &mut Vec<u8>,
-    ) -> Result<bool, StoreError> {
-        let size = self.message.size;
-        let part = match binary::find(self.parsed(view)?, path, size) {
-            Ok(part) => part,
-            Err(Missing::Encoding) => return Ok(false),
-            Err(Missing::Part) => {
-                out.extend_from_slice(b"NIL");
-                return Ok(true);
-            }
-        };
-        let measure = part.measure(self.body(view)?, partial)?;
-        out.extend_from_slice(if measure.has_nul { b"~{" } else { b"{" });
-        encode::number(measure.shown, out);
-        out.extend_from_slice(b"}\r\n");
-        self.literal = Some(Literal::Decoded {
-            bytes: part.read(partial),
-            left: measure.shown,
-        });
-        Ok(true)
-    }
-
-    /// BINARY.SIZE of a part. False: nobody knows its encoding.
-    fn show_binary_size(
-        &mut self,
-        view: &View,
-        path: &[u32],
-        out: &mut Vec<u8>,
-    ) -> Result<bool, StoreError> {
-        let size = self.message.size;
-        let measured = match binary::find(self.parsed(view)?, path, size) {
-            Ok(part) => part.measure(self.body(view)?, None)?.size,
-            Err(Missing::Encoding) => return Ok(false),
-            Err(Missing::Part) => 0,
-        };
-        encode::number(measured, out);
-        Ok(true)
-    }
-}
-
-/// The range of `<origin.length>` within a range; an origin behind its end gives nothing.
-fn part_of(from: u64, to: u64, partial: Option<(u64, u64)>) -> (u64, u64) {
-    let to = to.max(from);
-    match partial {
-        None => (from, to),
-        Some((origin, length)) => {
-            let start = from.saturating_add(origin).min(to);
-            (start, start.saturating_add(length).min(to))
-        }
-    }
-}
-
-fn short() -> StoreError {
-    StoreError::Local("a message is shorter than its index says".into())
-}
-
-/// Appends bytes of a body. All of them must be there.
-fn read(body: &Body, from: u64, to: u64, out: &mut Vec<u8>) -> Result<(), StoreError> {
-    let mut at = from;
-    let start = out.len();
-    let len = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
-    out.resize(start + len, 0);
-    let mut filled = start;
-    while at < to {
-        let n = body.read_at(at, &mut out[filled..])?;
-        if n == 0 {
-            return Err(short());
-        }
-        filled += n;
-        at += n as u64;
-    }
-    Ok(())
-}
-
-/// Shows one item. False: it can't be (a part in an encoding nobody knows).
-fn show(
-    item: &FetchItem,
-    view: &View,
-    current: &mut Current,
-    recent: &[(Uid, Uid)],
-    enabled: Enabled,
-    out: &mut Vec<u8>,
-) -> Result<bool, StoreError> {
-    let utf8 = enabled.utf8_names();
-    let size = current.message.size;
-    match item {
-        FetchItem::Uid => {
-            out.extend_from_slice(b"UID ");
-            encode::number(u64::from(current.message.uid), out);
-        }
-        FetchItem::Flags => {
-            out.extend_from_slice(b"FLAGS ");
-            let recent = is_recent(recent, current.message.uid);
-            crate::imap::reply::flag_list(&current.message.flags, recent, out);
-        }
-        FetchItem::InternalDate => {
-            out.extend_from_slice(b"INTERNALDATE ");
-            encode::date_time(current.message.received, out);
-        }
-        FetchItem::Rfc822Size => {
-            out.extend_from_slice(b"RFC822.SIZE ");
-            encode::number(size, out);
-        }
-        FetchItem::ModSeq => {
-            out.extend_from_slice(b"MODSEQ (");
-            encode::number(current.message.modseq, out);
-            out.push(b')');
-        }
-        FetchItem::Envelope => {
-            out.extend_from_slice(b"ENVELOPE ");
-            encode::envelope(&current.parsed(view)?.envelope, utf8, out);
-        }
-        FetchItem::BodyStructure => {
-            out.extend_from_slice(b"BODYSTRUCTURE ");
-            encode::structure(&current.parsed(view)?.root, true, utf8, out);
-        }
-        FetchItem::BodyStructureShort => {
-            out.extend_from_slice(b"BODY ");
-            encode::structure(&current.parsed(view)?.root, false, utf8, out);
-        }
-        FetchItem::Rfc822 => {
-            out.extend_from_slice(b"RFC822 ");
-            current.announce(0, size, None, out);
-        }
-        FetchItem::Rfc822Header => {
-            out.extend_from_slice(b"RFC822.HEADER ");
-            let end = current.parsed(view)?.root.body_start;
-            current.announce(0, end, None, out);
-        }
-        FetchItem::Rfc822Text => {
-            out.extend_from_slice(b"RFC822.TEXT ");
-            let start = current.parsed(view)?.root.body_start;
-            current.announce(start, size, None, out);
-        }
-        FetchItem::Body {
-            section: wanted,
-            partial,
-            ..
-        } => {
-            write_body_name(wanted, *partial, out);
-            out.push(b' ');
-            let found = match (wanted.part.as_slice(), &wanted.text) {
-                // Without a look at the structure: what most clients ask for.
-                ([], None) => Some(Found::Bytes(0..size)),
-                _ => find(current.parsed(view)?, wanted, size),
-            };
-            match found {
-                None => out.extend_from_slice(b"NIL"),
-                Some(Found::Bytes(range)) => {
-                    current.announce(range.start, range.end, *partial, out)
-                }
-                Some(Found::Fields(range)) => {
-                    let fields = pick(current, view, range, wanted.text.as_ref())?;
-                    let (from, to) = part_of(0, fields.len() as u64, *partial);
-                    out.push(b'{');
-                    encode::number(to - from, out);
-                    out.extend_from_slice(b"}\r\n");
-                    out.extend_from_slice(&fields[from as usize..to as usize]);
-                }
-            }
-        }
-        FetchItem::Binary { part, partial, .. } => {
-            out.extend_from_slice(b"BINARY[");
-            write_part(part, out);
-            out.push(b']');
-            write_origin(*partial, out);
-            out.push(b' ');
-            return current.show_binary(view, part, *partial, out);
-        }
-        FetchItem::BinarySize { part } => {
-            out.extend_from_slice(b"BINARY.SIZE[");
-            write_part(part, out);
-            out.extend_from_slice(b"] ");
-            return current.show_binary_size(view, part, out);
-        }
-    }
-    Ok(true)
-}
-
-/// Some fields of the header that stands there.
-fn pick(
-    current: &mut Current,
-    view: &View,
-    range: Range<u64>,
-    which: Option<&SectionText>,
-) -> Result<Vec<u8>, StoreError> {
-    let mut header = Vec::new();
-    let end = range.end.min(range.start + HEADER);
-    read(current.body(view)?, range.start, end, &mut header)?;
-    let mut fields = Vec::new();
-    match which {
-        Some(SectionText::HeaderFields(names)) => {
-            section::pick_fields(&header, names, true, &mut fields);
-        }
-        Some(SectionText::HeaderFieldsNot(names)) => {
-            section::pick_fields(&header, names, false, &mut fields);
-        }
-        _ => {}
-    }
-    Ok(fields)
 }
