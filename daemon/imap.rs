@@ -22,6 +22,8 @@ mod set;
 mod state;
 mod status;
 mod store;
+#[cfg(test)]
+mod tests;
 mod uids;
 mod wire;
 mod words;

@@ -23,7 +23,7 @@ use crate::conn::{Conn, ConnInfo};
 use crate::context::Context;
 
 /// So many commands in a row that are none, and the client is shown the door.
-const BAD_STRANGER: u32 = 5;
+const BAD_STRANGER: u32 = 10;
 const BAD_CLIENT: u32 = 50;
 
 /// What a command gives back.
@@ -382,6 +382,7 @@ impl Session {
             own: self.own,
         };
         selected.tell(&changes, &mailbox, telling, &mut self.wire.out);
+        selected.modseq = selected.modseq.max(view.modseq()?);
         Ok(())
     }
 

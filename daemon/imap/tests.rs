@@ -1,0 +1,10 @@
+//! Sessions over real sockets, with a store on disk.
+
+mod ending;
+mod fetch;
+mod login;
+mod mailboxes;
+mod messages;
+mod search;
+mod together;
+mod world;
