@@ -82,7 +82,7 @@ impl Session {
             let attributes: &[&str] = match (candidate.subscribed, candidate.mailbox) {
                 (true, Some(_)) => &[],
                 (true, None) => &["\\Noselect"],
-                (false, _) if tree.subscribed_above.contains(name) => &["\\Noselect"],
+                (false, _) if above && tree.subscribed_above.contains(name) => &["\\Noselect"],
                 (false, _) => continue,
             };
             line("LSUB", attributes, name, enabled, false, out);

@@ -36,7 +36,7 @@ impl Session {
             account,
             mailbox: selected.mailbox,
             uids: selected.uids.clone(),
-            ranges: test.narrow(vec![(1, selected.uids.len())]),
+            ranges: test.narrow(selected.uids.all()),
             given_up: Arc::default(),
             test,
         };

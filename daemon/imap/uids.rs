@@ -38,6 +38,14 @@ impl UidMap {
         self.len
     }
 
+    /// All message numbers, as ranges.
+    pub(super) fn all(&self) -> Vec<(u32, u32)> {
+        match self.len {
+            0 => Vec::new(),
+            len => vec![(1, len)],
+        }
+    }
+
     /// The largest UID; 0 when there is none.
     pub(super) fn last(&self) -> Uid {
         self.runs.last().map_or(0, |run| run.uid + (run.count - 1))

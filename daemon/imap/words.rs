@@ -157,6 +157,7 @@ pub(super) fn store(error: StoreError) -> Failure {
         }
         StoreError::NoMailbox => Answer::no("NONEXISTENT", "no such mailbox"),
         StoreError::MailboxExists => Answer::no("ALREADYEXISTS", "the mailbox exists already"),
+        StoreError::HasChildren => Answer::no("HASCHILDREN", "there are mailboxes below it"),
         StoreError::Cannot(why) => Answer::no("CANNOT", why),
         StoreError::OverQuota => Answer::no("OVERQUOTA", "the account is full"),
         StoreError::Limit(what) => Answer::no("LIMIT", format!("too many {what}")),

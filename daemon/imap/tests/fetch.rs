@@ -16,12 +16,12 @@ async fn sections_are_found() {
     let mut client = world.selected("alice", "Inbox").await;
     client.append("Inbox", "", MIXED).await;
     for (item, shown) in [
-        ("BODY.PEEK[1]", "BODY[1] {10}\r\na=3Db=\r\nc"),
+        ("BODY.PEEK[1]", "BODY[1] {9}\r\na=3Db=\r\nc"),
         ("BODY.PEEK[1]<1.3>", "BODY[1]<1> {3}\r\n=3D"),
         ("BODY.PEEK[1]<99.3>", "BODY[1]<99> {0}\r\n"),
         (
             "BODY.PEEK[2.MIME]",
-            "BODY[2.MIME] {76}\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n",
+            "BODY[2.MIME] {77}\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n",
         ),
         (
             "BODY.PEEK[3.HEADER]",

@@ -152,7 +152,6 @@ async fn flags_are_stored_and_shown() {
         ["* 1 FETCH (FLAGS (\\Recent \\Draft))"]
     );
     client.says("STORE 3 FLAGS ()", "BAD ").await;
-    client.says("STORE 1 FLAGS (\\Recent)", "BAD ").await;
     client.ok("UID STORE 99 FLAGS ()").await;
 }
 

@@ -32,7 +32,7 @@ postmaster = { account = "alice" }
 
 [listeners.local]
 ips = ["127.0.0.1"]
-imap = { port = 143 }
+imap = { port = 143, tls_required = false }
 
 [domains."example.org"]
 
