@@ -1,1 +1,283 @@
+use std::path::Path;
+use std::sync::{LazyLock, Mutex};
 
+use super::*;
+use crate::config::{Unchecked, parse};
+use crate::state::Credentials;
+
+const TEXT: &str = r#"
+[server]
+hostname = "mail.example.org"
+postmaster = { account = "alice" }
+
+[listeners.local]
+ips = ["127.0.0.1"]
+smtp = { port = 2525 }
+
+[domains."example.org"]
+localpart_catchall_separators = ["+"]
+[domains."example.org".aliases.team]
+addresses = ["alice@example.org"]
+[domains."example.net"]
+disabled = true
+[domains."bücher.example"]
+
+[accounts.alice]
+domain = "example.org"
+[accounts.alice.destinations]
+"alice@example.org" = {}
+"caf\u00e9@b\u00fccher.example" = {}
+"@example.net" = {}
+
+[accounts.closed]
+domain = "example.org"
+login_disabled = "moved to https://new.example"
+[accounts.closed.destinations]
+"closed@example.org" = {}
+
+[accounts.without]
+domain = "example.org"
+[accounts.without.destinations]
+"without@example.org" = {}
+"#;
+
+const PASSWORD: &str = "correct h\u{f6}rse";
+
+/// Made once: it costs what a login costs.
+static PHC: LazyLock<String> = LazyLock::new(|| password::hash(PASSWORD).expect("a hash"));
+
+fn name(text: &str) -> AccountName {
+    AccountName::parse(text).expect("an account name")
+}
+
+fn snapshot(serial: u64, phc: &str) -> Snapshot {
+    let config = parse(TEXT, Path::new("mox.toml"), &Unchecked).expect("valid");
+    let credentials: Credentials = ["alice", "closed"]
+        .map(|account| {
+            let credential = Credential {
+                serial,
+                argon2: phc.into(),
+            };
+            (name(account), Arc::new(credential))
+        })
+        .into();
+    Snapshot::compile(1, Arc::new(config), Arc::new(credentials))
+}
+
+fn login<'a>(user: &'a str, password: &'a str) -> PasswordLogin<'a> {
+    PasswordLogin {
+        protocol: Protocol::Imap,
+        mechanism: Mechanism::Plain,
+        authzid: "",
+        user,
+        password,
+        remote: IpAddr::from([192, 0, 2, 1]),
+    }
+}
+
+fn account(result: Result<LoggedIn, LoginRefusal>) -> String {
+    result
+        .map(|logged_in| logged_in.account.to_string())
+        .expect("a login")
+}
+
+#[test]
+fn every_address_of_an_account_logs_in() {
+    let logins = Logins::new();
+    let snapshot = snapshot(7, &PHC);
+    for user in [
+        "alice@example.org",
+        "ALICE@Example.ORG",
+        "alice+lists@example.org",
+        "anything@example.net",
+        "caf\u{e9}@b\u{fc}cher.example",
+        "cafe\u{301}@xn--bcher-kva.example",
+    ] {
+        let result = logins.password(&snapshot, &login(user, PASSWORD));
+        assert_eq!(account(result), "alice", "{user}");
+        let result = logins.remembered(&snapshot, &login(user, PASSWORD));
+        assert_eq!(account(result.expect("remembered")), "alice", "{user}");
+    }
+    let logged_in = logins
+        .password(&snapshot, &login("alice+lists@example.org", PASSWORD))
+        .expect("a login");
+    assert_eq!(logged_in.credential_serial, 7);
+    assert_eq!(logged_in.address.to_string(), "alice+lists@example.org");
+}
+
+#[test]
+fn passwords_are_the_same_in_every_unicode_form() {
+    let logins = Logins::new();
+    let snapshot = snapshot(1, &PHC);
+    let other_form = "correct\u{a0}ho\u{308}rse";
+    let result = logins.password(&snapshot, &login("alice@example.org", other_form));
+    assert_eq!(account(result), "alice");
+}
+
+#[test]
+fn others_do_not() {
+    let logins = Logins::new();
+    let snapshot = snapshot(1, &PHC);
+    for (user, password) in [
+        ("alice@example.org", "correct horse"),
+        ("alice@example.org", ""),
+        ("alice@example.org", "\u{0}"),
+        ("alice", PASSWORD),
+        ("", PASSWORD),
+        ("nobody@example.org", PASSWORD),
+        ("nobody@elsewhere.example", PASSWORD),
+        ("team@example.org", PASSWORD),
+        ("postmaster@mail.example.org", PASSWORD),
+        ("without@example.org", PASSWORD),
+    ] {
+        let login = login(user, password);
+        assert_eq!(
+            logins.password(&snapshot, &login),
+            Err(LoginRefusal::BadCredentials),
+            "{user} {password:?}"
+        );
+        assert_eq!(logins.remembered(&snapshot, &login), None);
+    }
+}
+
+#[test]
+fn nobody_acts_as_somebody_else() {
+    let logins = Logins::new();
+    let snapshot = snapshot(1, &PHC);
+    let as_whom = |authzid| PasswordLogin {
+        authzid,
+        ..login("alice@example.org", PASSWORD)
+    };
+    assert!(
+        logins
+            .password(&snapshot, &as_whom("Alice@example.ORG"))
+            .is_err()
+    );
+    assert!(
+        logins
+            .password(&snapshot, &as_whom("alice@EXAMPLE.org"))
+            .is_ok()
+    );
+    assert!(
+        logins
+            .remembered(&snapshot, &as_whom("alice@example.org"))
+            .is_some()
+    );
+    for other in ["closed@example.org", "alice+x@example.org", "alice", "x"] {
+        assert_eq!(
+            logins.password(&snapshot, &as_whom(other)),
+            Err(LoginRefusal::BadCredentials)
+        );
+        assert_eq!(logins.remembered(&snapshot, &as_whom(other)), None);
+    }
+}
+
+#[test]
+fn that_logins_are_disabled_is_told_to_who_has_the_password() {
+    let logins = Logins::new();
+    let snapshot = snapshot(1, &PHC);
+    let wrong = login("closed@example.org", "wrong password");
+    assert_eq!(
+        logins.password(&snapshot, &wrong),
+        Err(LoginRefusal::BadCredentials)
+    );
+    let right = login("closed@example.org", PASSWORD);
+    let refusal = LoginRefusal::LoginDisabled("moved to https://new.example".to_owned());
+    assert_eq!(logins.password(&snapshot, &right), Err(refusal.clone()));
+    assert_eq!(logins.remembered(&snapshot, &right), Some(Err(refusal)));
+    assert_eq!(logins.remembered(&snapshot, &wrong), None);
+}
+
+#[test]
+fn what_is_remembered_ends_with_the_password() {
+    let logins = Logins::new();
+    let right = login("alice@example.org", PASSWORD);
+    assert_eq!(logins.remembered(&snapshot(1, &PHC), &right), None);
+    assert!(logins.password(&snapshot(1, &PHC), &right).is_ok());
+    assert!(logins.remembered(&snapshot(1, &PHC), &right).is_some());
+    assert_eq!(
+        logins.remembered(&snapshot(2, &PHC), &right),
+        None,
+        "the same password, set again"
+    );
+}
+
+#[test]
+fn a_hash_that_cannot_be_read_is_our_fault() {
+    let logins = Logins::new();
+    let right = login("alice@example.org", PASSWORD);
+    assert_eq!(
+        logins.password(&snapshot(1, "$bcrypt$"), &right),
+        Err(LoginRefusal::Local)
+    );
+}
+
+#[derive(Default)]
+struct Noted(Mutex<Vec<String>>);
+
+impl Attempts for Noted {
+    fn report(&self, attempt: &Attempt<'_>) {
+        self.0.lock().expect("not poisoned").push(format!(
+            "{} {} {} {}",
+            attempt.protocol.name(),
+            attempt.account.map_or("-", AccountName::as_str),
+            attempt.user,
+            attempt.result.name()
+        ));
+    }
+}
+
+#[test]
+fn each_attempt_is_reported_once() {
+    let noted = Arc::new(Noted::default());
+    let logins = Logins::reporting_to(noted.clone());
+    let snapshot = snapshot(1, &PHC);
+    let right = login("alice@example.org", PASSWORD);
+    let both = |login: &PasswordLogin<'_>| {
+        if logins.remembered(&snapshot, login).is_none() {
+            let _ = logins.password(&snapshot, login);
+        }
+    };
+    both(&right);
+    both(&right);
+    both(&login("alice@example.org", "wrong password"));
+    both(&login("closed@example.org", PASSWORD));
+    both(&login("nobody@example.org", PASSWORD));
+    assert_eq!(
+        *noted.0.lock().expect("not poisoned"),
+        [
+            "imap alice alice@example.org ok",
+            "imap alice alice@example.org ok",
+            "imap alice alice@example.org badcreds",
+            "imap closed closed@example.org logindisabled",
+            "imap - nobody@example.org badcreds",
+        ]
+    );
+}
+
+#[test]
+fn unknown_users_cost_the_same() {
+    let logins = Logins::new();
+    let snapshot = snapshot(1, &PHC);
+    let cost = |user: &str, password: &str| {
+        (0..5)
+            .map(|_| {
+                let start = std::time::Instant::now();
+                let _ = logins.password(&snapshot, &login(user, password));
+                start.elapsed()
+            })
+            .min()
+            .expect("five of them")
+    };
+    let known = cost("alice@example.org", "wrong password");
+    for (user, password) in [
+        ("nobody@example.org", "wrong password"),
+        ("without@example.org", "wrong password"),
+        ("no address", "wrong password"),
+        ("alice@example.org", "\u{0}"),
+    ] {
+        let unknown = cost(user, password);
+        // Without a hash it would be less than a hundredth.
+        assert!(unknown > known / 3, "{user}: {unknown:?} of {known:?}");
+    }
+}
