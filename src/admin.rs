@@ -207,6 +207,10 @@ impl Admin {
     /// Opens the control database of the data directory that `config` names, making both if need be,
     /// and finishes or undoes the change of the configuration that a crash cut off.
     pub fn open(config: &Path) -> Result<Admin, AdminError> {
+        Admin::open_with(config, None)
+    }
+
+    fn open_with(config: &Path, store: Option<Arc<dyn MailFolders>>) -> Result<Admin, AdminError> {
         let data_dir = config::data_dir(config);
         folders::make_data_dir(&data_dir)?;
         let admin = Admin {
@@ -215,7 +219,7 @@ impl Admin {
             data_dir,
             disk: Disk::new(),
             current: Mutex::new(None),
-            store: Mutex::new(None),
+            store: Mutex::new(store),
         };
         admin.recover()?;
         Ok(admin)
@@ -253,7 +257,10 @@ impl Admin {
     /// Uses the store that the process has opened for this data directory. Without it one is opened
     /// when a change needs it, for this alone.
     pub fn use_store(&self, store: Arc<dyn MailFolders>) {
-        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = Some(store);
+        let mut known = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = known.replace(store) {
+            own.close();
+        }
     }
 
     /// Closes the database, and the store if it was opened here. Not for the daemon, whose store is

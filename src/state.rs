@@ -60,7 +60,7 @@ pub enum Op {
 /// away again when it is not.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Begun {
-    /// Absolute paths of new files.
+    /// New files, by their names relative to mox.toml.
     pub files: Vec<String>,
     /// Accounts that get a mail folder.
     pub accounts: Vec<AccountName>,
@@ -98,26 +98,8 @@ impl State {
     /// Opens the database or makes it, and reads what every snapshot needs, in one scan.
     pub fn open(path: &Path) -> Result<State, StateError> {
         let db = Db::open(path, Options::new(FORMAT))?;
-        let read = db.read()?;
-        let credentials = credential::load(&read)?;
-        let admin = match read.get(keys::ADMIN)? {
-            Some(row) => Some(Arc::new(credential::decode(&row)?)),
-            None => None,
-        };
-        let next_serial = match read.get(keys::SERIAL)? {
-            Some(row) => decode(&row, "serial")?,
-            None => 1,
-        };
-        let last = generation::load_last(&read)?;
-        Ok(State {
-            db,
-            cache: Mutex::new(Cache {
-                credentials: Arc::new(credentials),
-                admin,
-                next_serial,
-                last,
-            }),
-        })
+        let cache = Mutex::new(Cache::load(&db)?);
+        Ok(State { db, cache })
     }
 
     /// The credentials of all accounts.
@@ -192,14 +174,24 @@ impl State {
         generation: Option<&NewGeneration>,
     ) -> Result<u64, StateError> {
         let last = self.with_cache(|cache| cache.last.clone());
-        let new_last = self.db.write(|write| {
+        let written = self.db.write(|write| {
             for op in ops {
                 apply(write, op)?;
             }
             generation
                 .map(|new| generation::append(write, new, last.as_ref()))
                 .transpose()
-        })?;
+        });
+        let new_last = match written {
+            Ok(new_last) => new_last,
+            Err(error) => {
+                // Whether the disk has it all the same is not known before it is read again.
+                if let Ok(cache) = Cache::load(&self.db) {
+                    self.with_cache(|known| *known = cache);
+                }
+                return Err(error);
+            }
+        };
         Ok(self.with_cache(|cache| {
             for op in ops {
                 cache.apply(op);
@@ -217,6 +209,22 @@ impl State {
 }
 
 impl Cache {
+    fn load(db: &Db) -> Result<Cache, StateError> {
+        let read = db.read()?;
+        Ok(Cache {
+            credentials: Arc::new(credential::load(&read)?),
+            admin: match read.get(keys::ADMIN)? {
+                Some(row) => Some(Arc::new(credential::decode(&row)?)),
+                None => None,
+            },
+            next_serial: match read.get(keys::SERIAL)? {
+                Some(row) => decode(&row, "serial")?,
+                None => 1,
+            },
+            last: generation::load_last(&read)?,
+        })
+    }
+
     fn apply(&mut self, op: &Op) {
         match op {
             Op::SetCredential(account, credential) => {

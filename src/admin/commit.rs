@@ -15,12 +15,14 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use crate::fsio::{self, FsError};
 use crate::state::{Begun, NewGeneration, Op};
 use crate::x509::dkim;
 
 use super::folders::point;
-use super::plan::{KeyKind, NewKey};
+use super::plan::KeyKind;
 use super::{Actor, Admin, AdminError, Committed, Prepared};
 
 impl Admin {
@@ -42,12 +44,18 @@ impl Admin {
     fn write(&self, prepared: &Prepared, actor: &Actor) -> Result<(), AdminError> {
         self.check_unchanged(prepared)?;
         // What undoing would remove must be ours.
-        if prepared.plan.keys.iter().any(|key| key.path.exists()) {
+        let mut keys = prepared.plan.keys.iter();
+        if keys.any(|key| self.beside(&key.file).exists()) {
             return Err(AdminError::Raced);
         }
         let generation = self.new_generation(prepared, actor);
         let mut begun = Begun {
-            files: prepared.plan.keys.iter().map(path_text).collect(),
+            files: prepared
+                .plan
+                .keys
+                .iter()
+                .map(|key| key.file.clone())
+                .collect(),
             accounts: Vec::new(),
         };
         if generation.is_some() {
@@ -121,7 +129,7 @@ impl Admin {
     /// Makes what was noted.
     fn make(&self, prepared: &Prepared, begun: &Begun) -> Result<(), AdminError> {
         for key in &prepared.plan.keys {
-            make_key(key)?;
+            make_key(key.kind, &self.beside(&key.file))?;
             point("admin.commit.key")?;
         }
         if !begun.accounts.is_empty() {
@@ -140,10 +148,10 @@ impl Admin {
             return Ok(());
         }
         for file in &begun.files {
-            let file = Path::new(file);
-            match fs::remove_file(file) {
+            let file = self.beside(file);
+            match fs::remove_file(&file) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(FsError::at("remove", file)(error).into());
+                    return Err(FsError::at("remove", &file)(error).into());
                 }
                 _ => {}
             }
@@ -154,6 +162,11 @@ impl Admin {
         }
         self.state.commit(&[Op::End], None)?;
         Ok(())
+    }
+
+    /// A file whose name is relative to mox.toml.
+    pub(super) fn beside(&self, file: &str) -> PathBuf {
+        fsio::folder_of(&self.file).join(file)
     }
 
     /// Where the next text of mox.toml stands before it is mox.toml: beside the file itself, also
@@ -204,28 +217,19 @@ pub(super) fn unstage(staged: Option<&Path>) {
     }
 }
 
-fn path_text(key: &NewKey) -> String {
-    let absolute = std::path::absolute(&key.path);
-    absolute
-        .as_deref()
-        .unwrap_or(&key.path)
-        .to_string_lossy()
-        .into_owned()
-}
-
 /// Never over a file that is there.
-fn make_key(key: &NewKey) -> Result<(), AdminError> {
-    let pem = match key.kind {
+fn make_key(kind: KeyKind, path: &Path) -> Result<(), AdminError> {
+    let pem = match kind {
         KeyKind::Rsa => dkim::generate_rsa(),
         KeyKind::Ed25519 => dkim::generate_ed25519(),
     }
     .map_err(|error| AdminError::Local(error.to_string()))?;
-    let pem = zeroize::Zeroizing::new(pem);
-    let folder = fsio::folder_of(&key.path);
+    let pem = Zeroizing::new(pem);
+    let folder = fsio::folder_of(path);
     match fs::DirBuilder::new().mode(0o700).create(folder) {
         Ok(()) => fsio::sync_dir(fsio::folder_of(folder))?,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(FsError::at("create", folder)(error).into()),
     }
-    Ok(fsio::create(&key.path, pem.as_bytes(), 0o600)?)
+    Ok(fsio::create(path, pem.as_bytes(), 0o600)?)
 }

@@ -1,7 +1,6 @@
 //! mox.toml as it is on disk, read and compiled. It is kept while the file's bytes stay the same, so
 //! that a change at ten thousand accounts does not begin with reading them all.
 
-use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use crate::addr::AccountName;
@@ -109,15 +108,13 @@ impl Admin {
 
     /// What a change comes down to.
     pub(super) fn plan(&self, change: &Change, base: &Current) -> Result<Plan, AdminError> {
-        let folder = crate::fsio::folder_of(&self.file);
         plan::plan(
             change,
             &Facts {
                 snapshot: &base.snapshot,
-                folder,
                 removals: &self.state.removals()?,
                 has_folder: &|account| self.has_folder(account),
-                has_file: &|path: &Path| path.symlink_metadata().is_ok(),
+                has_file: &|file| self.beside(file).symlink_metadata().is_ok(),
                 next_serial: self.state.next_serial(),
                 year: jiff::Timestamp::now()
                     .to_zoned(jiff::tz::TimeZone::UTC)
@@ -134,7 +131,7 @@ impl Admin {
                 let text = edit::apply(&base.text, &plan.edits).map_err(edit_failed)?;
                 let files = Expecting {
                     others: &self.disk,
-                    made: plan.keys.iter().map(|key| key.path.clone()).collect(),
+                    made: plan.keys.iter().map(|key| self.beside(&key.file)).collect(),
                 };
                 Arc::new(self.parse(text.into(), &files)?)
             }

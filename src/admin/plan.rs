@@ -6,8 +6,6 @@ mod address;
 mod domain;
 mod password;
 
-use std::path::PathBuf;
-
 use crate::addr::{AccountName, Address, Domain};
 use crate::config::edit::Edit;
 use crate::config::model::{Account, Config, DomainConfig};
@@ -47,8 +45,8 @@ impl Plan {
 /// A DKIM key to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NewKey {
-    /// Where, absolute or relative as mox.toml's own path is.
-    pub(super) path: PathBuf,
+    /// Where, as it stands in mox.toml: relative to its folder.
+    pub(super) file: String,
     /// Of which kind.
     pub(super) kind: KeyKind,
 }
@@ -63,14 +61,12 @@ pub(super) enum KeyKind {
 pub(super) struct Facts<'a> {
     /// mox.toml as it is on disk, compiled.
     pub(super) snapshot: &'a Snapshot,
-    /// Its folder.
-    pub(super) folder: &'a std::path::Path,
     /// Accounts that are being removed.
     pub(super) removals: &'a [AccountName],
     /// Whether there is a mail folder of that name.
     pub(super) has_folder: &'a dyn Fn(&AccountName) -> bool,
-    /// Whether there is a file.
-    pub(super) has_file: &'a dyn Fn(&std::path::Path) -> bool,
+    /// Whether there is a file of that name, relative to mox.toml.
+    pub(super) has_file: &'a dyn Fn(&str) -> bool,
     /// A serial that no credential has had.
     pub(super) next_serial: u64,
     /// Of the calendar, for names of keys.

@@ -96,7 +96,7 @@ fn what_was_begun_is_there_until_it_ends() {
     let state = place.open();
     assert_eq!(state.begun().expect("it reads"), None);
     let begun = Begun {
-        files: vec!["/etc/mox/dkim/x.pem".to_owned()],
+        files: vec!["dkim/x.pem".to_owned()],
         accounts: vec![name("alice")],
     };
     state

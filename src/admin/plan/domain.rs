@@ -34,10 +34,7 @@ impl Facts<'_> {
         });
         plan.keys = keys
             .into_iter()
-            .map(|(_, file, kind)| NewKey {
-                path: self.folder.join(file),
-                kind,
-            })
+            .map(|(_, file, kind)| NewKey { file, kind })
             .collect();
         let address = localpart.map(|localpart| Address {
             localpart: localpart.clone(),
@@ -76,10 +73,7 @@ impl Facts<'_> {
             .zip('b'..='z')
             .step_by(2)
             .map(|(a, b)| [named(a, KeyKind::Rsa), named(b, KeyKind::Ed25519)])
-            .find(|pair| {
-                pair.iter()
-                    .all(|(_, file, _)| !(self.has_file)(&self.folder.join(file)))
-            })
+            .find(|pair| pair.iter().all(|(_, file, _)| !(self.has_file)(file)))
             .ok_or_else(|| AdminError::Conflict {
                 message: format!("every name for a DKIM key of {domain} is taken this year"),
                 hint: "remove old files from the folder dkim".to_owned(),

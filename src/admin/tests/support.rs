@@ -56,14 +56,15 @@ impl World {
         let dir = tempfile::tempdir().expect("a folder");
         fs::create_dir(dir.path().join("config")).expect("a folder");
         let world = World {
-            mail: Arc::new(Folders {
-                folder: dir.path().join("data/accounts"),
-                fails: Mutex::new(false),
-            }),
+            mail: Arc::new(Folders::of(dir.path())),
             dir,
         };
         fs::write(world.file(), text).expect("it is written");
         world
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        self.dir.path()
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -86,9 +87,7 @@ impl World {
 
     /// Opened, nothing loaded.
     pub(super) fn admin(&self) -> Admin {
-        let admin = Admin::open(&self.file()).expect("it opens");
-        admin.use_store(self.mail.clone());
-        admin
+        Admin::open_with(&self.file(), Some(self.mail.clone())).expect("it opens")
     }
 
     /// Opened and loaded.
@@ -116,6 +115,8 @@ fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = entries
         .map(|entry| entry.expect("an entry").file_name())
         .map(|name| name.into_string().expect("UTF-8"))
+        // Left by a crash while it was written; it goes with the next file of that name.
+        .filter(|name| !name.ends_with(".mox-tmp"))
         .collect();
     names.sort();
     names
@@ -126,6 +127,16 @@ pub(super) struct Folders {
     folder: PathBuf,
     /// Whether the next one cannot be made.
     pub(super) fails: Mutex<bool>,
+}
+
+impl Folders {
+    /// Of a world in this folder.
+    pub(super) fn of(world: &Path) -> Folders {
+        Folders {
+            folder: world.join("data/accounts"),
+            fails: Mutex::new(false),
+        }
+    }
 }
 
 impl MailFolders for Folders {

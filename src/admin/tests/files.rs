@@ -1,0 +1,171 @@
+//! mox.toml on disk: hand edits, links, races.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+use super::support::{World, account, actor, domain, make};
+use super::*;
+
+fn disable(name: &str) -> Change {
+    Change::DomainSetDisabled {
+        domain: domain(name),
+        disabled: true,
+    }
+}
+
+#[test]
+fn a_hand_edit_is_adopted() {
+    let world = World::new();
+    let admin = world.loaded();
+    let done = make(&admin, &Change::Adopt).expect("nothing to do");
+    assert_eq!((done.changed, done.generation), (false, 1));
+    world.edit("disabled = true # not yet", "# open");
+    let prepared = admin.prepare(&Change::Adopt).expect("a plan");
+    assert!(
+        prepared
+            .diff
+            .contains("-disabled = true # not yet\n+# open\n"),
+        "{}",
+        prepared.diff
+    );
+    let done = admin.commit(prepared, &actor()).expect("committed");
+    assert_eq!((done.changed, done.generation), (true, 2));
+    let text = admin.state.text(2).expect("it reads").expect("kept");
+    assert_eq!(text, world.text());
+}
+
+#[test]
+fn a_hand_edit_makes_folders_of_new_accounts() {
+    let world = World::new();
+    let admin = world.loaded();
+    let added = "\n[accounts.carol]\ndomain = \"example.net\"\n";
+    fs::write(world.file(), world.text() + added).expect("written");
+    make(&admin, &Change::Adopt).expect("committed");
+    assert_eq!(world.folders(), ["alice", "bob", "carol"]);
+}
+
+#[test]
+fn an_invalid_file_is_refused_and_changes_nothing() {
+    let world = World::new();
+    let admin = world.loaded();
+    world.edit("disabled = true", "disabeld = true");
+    for change in [Change::Adopt, disable("example.org")] {
+        let Err(AdminError::Invalid(problems)) = admin.prepare(&change) else {
+            panic!("not refused");
+        };
+        let position = problems[0].position.as_ref().expect("a place");
+        assert_eq!(position.text, "disabeld = true # not yet");
+    }
+    assert!(matches!(admin.load(), Err(AdminError::Invalid(_))));
+    assert_eq!(admin.generation(), 1);
+    fs::remove_file(world.file()).expect("removed");
+    assert!(matches!(admin.load(), Err(AdminError::Local(_))));
+    fs::write(world.file(), b"\xff").expect("written");
+    assert!(matches!(admin.load(), Err(AdminError::Invalid(_))));
+}
+
+#[test]
+fn a_change_starts_from_the_file_as_it_is() {
+    let world = World::new();
+    let admin = world.loaded();
+    world.edit("# what a person wrote", "# what a person wrote, and more");
+    make(&admin, &disable("example.org")).expect("committed");
+    let text = world.text();
+    assert!(
+        text.starts_with("# what a person wrote, and more\n"),
+        "{text}"
+    );
+    assert!(text.contains("disabled = true\n"), "{text}");
+    assert_eq!(admin.generation(), 2, "one for both");
+    assert_eq!(
+        make(&admin, &Change::Adopt)
+            .expect("nothing to do")
+            .generation,
+        2
+    );
+}
+
+#[test]
+fn a_password_comes_with_the_hand_edit_before_it() {
+    let world = World::new();
+    let admin = world.loaded();
+    world.edit("# what a person wrote", "# else");
+    let set = Change::PasswordSet {
+        account: account("bob"),
+        password: Secret("correct horse".to_owned()),
+    };
+    let prepared = admin.prepare(&set).expect("a plan");
+    assert_eq!(prepared.snapshot.generation, 2);
+    assert_eq!(
+        admin
+            .commit(prepared, &actor())
+            .expect("committed")
+            .generation,
+        2
+    );
+}
+
+#[test]
+fn a_hand_edit_under_way_is_not_lost() {
+    let world = World::new();
+    let admin = world.loaded();
+    let prepared = admin.prepare(&disable("example.org")).expect("a plan");
+    world.edit("# what a person wrote", "# else");
+    let text = world.text();
+    assert!(matches!(
+        admin.commit(prepared, &actor()),
+        Err(AdminError::Raced)
+    ));
+    assert_eq!(world.text(), text);
+    assert_eq!(admin.generation(), 1);
+    make(&admin, &disable("example.org")).expect("the next time it works");
+    assert!(world.text().starts_with("# else"));
+}
+
+#[test]
+fn a_file_that_an_account_under_removal_comes_back_in_is_refused() {
+    let world = World::new();
+    world.edit("[\"bob2@example.org\"]", "[\"alice@example.org\"]");
+    let admin = world.loaded();
+    let before = world.text();
+    let remove = Change::AccountRemove {
+        account: account("bob"),
+    };
+    make(&admin, &remove).expect("committed");
+    fs::write(world.file(), &before).expect("written");
+    let Err(AdminError::Invalid(problems)) = admin.prepare(&Change::Adopt) else {
+        panic!("not refused");
+    };
+    assert_eq!(problems[0].message, "account bob is being removed");
+    drop(admin);
+    // At a start it is what a crash may have left: the intent holds.
+    let admin = world.admin();
+    let snapshot = admin.load().expect("it loads");
+    assert!(snapshot.account(&account("bob")).is_none());
+    assert_eq!(admin.finish_removals().expect("it ends"), [account("bob")]);
+    assert!(!world.text().contains("[accounts.bob]"));
+}
+
+#[test]
+fn links_owner_and_mode_stay() {
+    let world = World::new();
+    let real = world.path("real.toml");
+    fs::rename(world.file(), &real).expect("moved");
+    std::os::unix::fs::symlink("../real.toml", world.file()).expect("a link");
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).expect("a mode");
+    let admin = world.loaded();
+    make(&admin, &disable("example.org")).expect("committed");
+    assert!(
+        fs::symlink_metadata(world.file())
+            .expect("there")
+            .is_symlink()
+    );
+    assert_eq!(fs::metadata(&real).expect("there").mode() & 0o777, 0o640);
+    assert!(
+        fs::read_to_string(&real)
+            .expect("read")
+            .contains("disabled = true\n")
+    );
+    let left = fs::read_dir(world.path("")).expect("read").count();
+    assert_eq!(left, 3, "config, data, real.toml");
+}
