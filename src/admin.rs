@@ -7,6 +7,7 @@ mod commit;
 mod current;
 mod diff;
 mod folders;
+mod localserve;
 
 mod plan;
 mod recover;
@@ -27,6 +28,7 @@ use current::Current;
 use plan::Plan;
 
 pub use folders::MailFolders;
+pub use localserve::{LocalServe, init_localserve};
 
 /// Everything that can be changed, as it travels over the control socket too.
 #[derive(Debug, Clone, Serialize, Deserialize)]

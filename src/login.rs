@@ -171,6 +171,11 @@ impl Logins {
         result
     }
 
+    /// How many passwords were verified by their hash, for metrics.
+    pub fn hashes(&self) -> u64 {
+        self.verifier.hashes()
+    }
+
     /// An attempt that never got as far as credentials: malformed, aborted.
     pub fn report(&self, attempt: &Attempt<'_>) {
         self.attempts.report(attempt);

@@ -1,6 +1,7 @@
 //! Passwords: prepared with PRECIS OpaqueString (RFC 8265 §4.2), kept as argon2id (RFC 9106) in PHC
 //! strings.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use argon2::password_hash::phc::PasswordHash;
@@ -67,6 +68,7 @@ pub fn hash(password: &str) -> Result<String, PasswordError> {
 pub(super) struct Verifier {
     free: Mutex<usize>,
     freed: Condvar,
+    hashes: AtomicU64,
 }
 
 impl Verifier {
@@ -75,6 +77,7 @@ impl Verifier {
         Verifier {
             free: Mutex::new(processors),
             freed: Condvar::new(),
+            hashes: AtomicU64::new(0),
         }
     }
 
@@ -88,11 +91,17 @@ impl Verifier {
         let hash = PasswordHash::new(phc.unwrap_or(DUMMY)).map_err(local)?;
         let _turn = self.turn();
         let verified = argon2()?.verify_password(password.unwrap_or_default().as_bytes(), &hash);
+        self.hashes.fetch_add(1, Ordering::Relaxed);
         match verified {
             Ok(()) => Ok(password.is_some() && phc.is_some()),
             Err(password_hash::Error::PasswordInvalid) => Ok(false),
             Err(error) => Err(local(error)),
         }
+    }
+
+    /// How many there have been.
+    pub(super) fn hashes(&self) -> u64 {
+        self.hashes.load(Ordering::Relaxed)
     }
 
     fn turn(&self) -> Turn<'_> {
