@@ -4,6 +4,8 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use super::model::{AddressPattern, Config, DomainPattern, LogLevel, TlsVersion, Transport};
 use super::{Unchecked, data_dir, effective, load, parse};
 use crate::addr::{AccountName, Address, Domain, Localpart};
@@ -422,6 +424,32 @@ fn what_holds_can_be_written_down() {
     let keys: Vec<&str> = file.iter().map(|(key, _)| key).collect();
     let object = json.as_object().expect("an object");
     assert!(keys.iter().all(|key| object.contains_key(*key)) && keys.len() == object.len());
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_cut_or_put_in_is_told_at_a_place(
+        cut in any::<prop::sample::Index>(),
+        len in 0usize..40,
+        put in "[\\[\\]{}=.,#\"'\n a0é-]{0,6}",
+    ) {
+        let places: Vec<usize> = GOOD.char_indices().map(|(i, _)| i).collect();
+        let start = *cut.get(&places);
+        let end = places.iter().copied().find(|i| *i >= start + len).unwrap_or(GOOD.len());
+        let text = format!("{}{put}{}", &GOOD[..start], &GOOD[end..]);
+        match parse(&text, Path::new("mox.toml"), &Unchecked) {
+            Ok(config) => prop_assert!(!config.accounts.is_empty()),
+            Err(problems) => {
+                prop_assert!(!problems.is_empty());
+                for position in problems.iter().filter_map(|p| p.position.as_ref()) {
+                    let line = text.split('\n').nth(position.line - 1).expect("a line of the text");
+                    prop_assert_eq!(line.trim_end_matches('\r'), &position.text);
+                    let last = position.column + position.width - 1;
+                    prop_assert!(last <= position.text.chars().count() + 1, "{:?}", position);
+                }
+            }
+        }
+    }
 }
 
 /// 10,000 domains and 10,000 accounts, as `mox config domain add` writes them.

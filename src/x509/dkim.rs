@@ -65,11 +65,72 @@ pub fn load(path: &Path) -> Result<DkimKey, X509Error> {
     }
     match RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()) {
         Ok(key) => Ok(DkimKey::Rsa(Box::new(key))),
-        Err(_) => Err(X509Error::Key(format!(
-            "{}: neither an RSA key of 2,048 to 8,192 bits nor an Ed25519 key",
-            path.display()
-        ))),
+        Err(_) => Err(other_kind(path)),
     }
+}
+
+/// Whether a file has a key of the kinds that [`load`] takes, by its structure alone: some hundred
+/// times faster than loading, which proves the numbers of an RSA key. For thousands of domains.
+pub fn look(path: &Path) -> Result<(), X509Error> {
+    let der = PrivatePkcs8KeyDer::from_pem_slice(&read(path)?).map_err(|e| broken(path, e))?;
+    match is_taken(der.secret_pkcs8_der()) {
+        Some(true) => Ok(()),
+        _ => Err(other_kind(path)),
+    }
+}
+
+fn other_kind(path: &Path) -> X509Error {
+    X509Error::Key(format!(
+        "{}: neither an RSA key of 2,048 to 8,192 bits nor an Ed25519 key",
+        path.display()
+    ))
+}
+
+/// OneAsymmetricKey (RFC 5958 §2), as far as it says what kind of key it is.
+fn is_taken(key: &[u8]) -> Option<bool> {
+    const SEQUENCE: u8 = 0x30;
+    const INTEGER: u8 = 0x02;
+    const OID: u8 = 0x06;
+    const OCTETS: u8 = 0x04;
+    let (fields, _) = der(key, SEQUENCE)?;
+    let (_version, fields) = der(fields, INTEGER)?;
+    let (algorithm, fields) = der(fields, SEQUENCE)?;
+    let (oid, _) = der(algorithm, OID)?;
+    let (private, _) = der(fields, OCTETS)?;
+    match oid {
+        // rsaEncryption (RFC 8017, appendix A.1).
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1] => {
+            let (numbers, _) = der(private, SEQUENCE)?;
+            let (_version, numbers) = der(numbers, INTEGER)?;
+            let (modulus, _) = der(numbers, INTEGER)?;
+            let zeros = modulus.iter().take_while(|byte| **byte == 0).count();
+            let first = modulus.get(zeros)?;
+            let bits = (modulus.len() - zeros) * 8 - first.leading_zeros() as usize;
+            Some((2048..=8192).contains(&bits))
+        }
+        // id-Ed25519 (RFC 8410 §3).
+        [0x2b, 0x65, 0x70] => der(private, OCTETS).map(|(seed, _)| seed.len() == 32),
+        _ => Some(false),
+    }
+}
+
+/// An element of this type: its contents, and what follows it (X.690 §8.1).
+fn der(input: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    let (&found, rest) = input.split_first()?;
+    let (&length, mut rest) = rest.split_first()?;
+    let mut len = usize::from(length & 0x7f);
+    if length & 0x80 != 0 {
+        if len > 4 {
+            return None;
+        }
+        let (bytes, after) = rest.split_at_checked(len)?;
+        len = bytes
+            .iter()
+            .fold(0, |len, byte| len << 8 | usize::from(*byte));
+        rest = after;
+    }
+    let (contents, rest) = rest.split_at_checked(len)?;
+    (found == tag).then_some((contents, rest))
 }
 
 #[cfg(test)]
@@ -85,6 +146,7 @@ mod tests {
         ] {
             let path = dir.path().join("key.pem");
             std::fs::write(&path, made).expect("write");
+            look(&path).expect("looked at");
             let key = load(&path).expect("loaded");
             assert_eq!(key.algorithm(), algorithm);
             assert!(!key.public_key().is_empty());
@@ -100,7 +162,30 @@ mod tests {
             .key_pem;
         std::fs::write(&path, p256).expect("write");
         assert!(matches!(load(&path), Err(X509Error::Key(_))));
+        assert!(matches!(look(&path), Err(X509Error::Key(_))));
         std::fs::write(&path, "nothing").expect("write");
         assert!(matches!(load(&path), Err(X509Error::Pem { .. })));
+    }
+    proptest::proptest! {
+        #[test]
+        fn nothing_panics(bytes: Vec<u8>) {
+            let _ = is_taken(&bytes);
+            let _ = is_taken(&[&[0x30, 0x82, 0, 40][..], &bytes].concat());
+        }
+    }
+
+    #[test]
+    fn short_keys_are_seen() {
+        let key = RsaKeyPair::generate(KeySize::Rsa2048).expect("made");
+        let der: Pkcs8V1Der<'_> = key.as_der().expect("encoded");
+        assert_eq!(is_taken(der.as_ref()), Some(true));
+        let mut short = der.as_ref().to_vec();
+        // 00 and the 256 bytes of the modulus: with zeros in front it is a smaller number.
+        let at = short
+            .windows(5)
+            .position(|w| w == [2, 0x82, 1, 1, 0])
+            .expect("the modulus");
+        short[at + 5..at + 15].fill(0);
+        assert_eq!(is_taken(&short), Some(false));
     }
 }
