@@ -4,6 +4,7 @@
 mod completions;
 mod config;
 mod generate;
+mod localserve;
 mod serve;
 mod setaccountpassword;
 mod setadminpassword;
@@ -25,6 +26,7 @@ use crate::ui::{Ui, clean};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Serve(serve::Args),
+    Localserve(localserve::Args),
     Status(status::Args),
     Stop(stop::Args),
     Version(version::Args),
@@ -41,6 +43,7 @@ impl Command {
     pub(crate) fn run(self, run: &Run) -> Result<(), Error> {
         match self {
             Command::Serve(args) => serve::run(args, run),
+            Command::Localserve(args) => localserve::run(args, run),
             Command::Status(args) => status::run(args, run),
             Command::Stop(args) => stop::run(args, run),
             Command::Version(args) => version::run(args, run),

@@ -32,6 +32,7 @@ complete -c mox -n "__fish_mox_needs_command" -l json -d 'Print results and erro
 complete -c mox -n "__fish_mox_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mox -n "__fish_mox_needs_command" -s V -l version -d 'Print version'
 complete -c mox -n "__fish_mox_needs_command" -f -a "serve" -d 'Run the server in the foreground'
+complete -c mox -n "__fish_mox_needs_command" -f -a "localserve" -d 'Run a whole mail server on loopback, for trying and testing'
 complete -c mox -n "__fish_mox_needs_command" -f -a "status" -d 'Show what the running server serves'
 complete -c mox -n "__fish_mox_needs_command" -f -a "stop" -d 'Stop the running server'
 complete -c mox -n "__fish_mox_needs_command" -f -a "version" -d 'Print the version of this program'
@@ -45,6 +46,16 @@ always\t'Always'
 never\t'Never'"
 complete -c mox -n "__fish_mox_using_subcommand serve" -l json -d 'Print results and errors as JSON'
 complete -c mox -n "__fish_mox_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand localserve" -l dir -d 'Folder of the server (by default mox-localserve in $XDG_CONFIG_HOME, or in ~/.config)' -r -f -a "(__fish_complete_directories)"
+complete -c mox -n "__fish_mox_using_subcommand localserve" -l ip -d 'The one address to listen on, on the first run (by default 127.0.0.1 and ::1)' -r
+complete -c mox -n "__fish_mox_using_subcommand localserve" -l port-offset -d 'Added to the well-known ports, on the first run' -r
+complete -c mox -n "__fish_mox_using_subcommand localserve" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand localserve" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand localserve" -l init-only -d 'Only write the files'
+complete -c mox -n "__fish_mox_using_subcommand localserve" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand localserve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mox -n "__fish_mox_using_subcommand status" -l wait -d 'Wait so long for a server that is starting, such as 500ms or 10s' -r
 complete -c mox -n "__fish_mox_using_subcommand status" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
 complete -c mox -n "__fish_mox_using_subcommand status" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -64,24 +75,31 @@ always\t'Always'
 never\t'Never'"
 complete -c mox -n "__fish_mox_using_subcommand version" -l json -d 'Print results and errors as JSON'
 complete -c mox -n "__fish_mox_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test reload history domain account address" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test reload history domain account address" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test reload history domain account address" -l json -d 'Print results and errors as JSON'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test reload history domain account address" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test reload history domain account address" -f -a "test" -d 'Read and validate the configuration file'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test reload history domain account address" -f -a "reload" -d 'Load the configuration file now'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test reload history domain account address" -f -a "history" -d 'List the generations of the configuration, the newest first'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test reload history domain account address" -f -a "domain" -d 'Manage the domains that are hosted here'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test reload history domain account address" -f -a "account" -d 'Manage accounts'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test reload history domain account address" -f -a "address" -d 'Manage the addresses of accounts'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address" -f -a "test" -d 'Read and validate the configuration file'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address" -f -a "show" -d 'Print what holds: the configuration with all defaults filled in'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address" -f -a "reload" -d 'Load the configuration file now'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address" -f -a "history" -d 'List the generations of the configuration, the newest first'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address" -f -a "domain" -d 'Manage the domains that are hosted here'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address" -f -a "account" -d 'Manage accounts'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address" -f -a "address" -d 'Manage the addresses of accounts'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from test" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from test" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from test" -l json -d 'Print results and errors as JSON'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from show" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from show" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from reload" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from reload" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'

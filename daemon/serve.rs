@@ -168,7 +168,7 @@ impl Daemon {
             control: control.clone(),
             stop: self.stop.clone(),
             config_file: self.file.display().to_string(),
-            data_dir: self.data_dir.display().to_string(),
+            data_dir: shown(&self.data_dir),
             started: self.started,
         });
         tokio::spawn(server.run(control_socket));
@@ -218,6 +218,12 @@ impl Daemon {
         }
         Ok(())
     }
+}
+
+/// Without the `..` that a configuration may have.
+fn shown(path: &Path) -> String {
+    let plain = fs::canonicalize(path);
+    plain.as_deref().unwrap_or(path).display().to_string()
 }
 
 struct Signals {

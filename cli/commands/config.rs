@@ -5,6 +5,7 @@ mod address;
 mod domain;
 mod history;
 mod reload;
+mod show;
 mod test;
 
 use clap::Subcommand;
@@ -25,6 +26,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum What {
     Test(test::Args),
+    Show(show::Args),
     Reload(reload::Args),
     History(history::Args),
     Domain(domain::Args),
@@ -35,6 +37,7 @@ enum What {
 pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
     match args.what {
         What::Test(args) => test::run(args, run),
+        What::Show(args) => show::run(args, run),
         What::Reload(args) => reload::run(args, run),
         What::History(args) => history::run(args, run),
         What::Domain(args) => domain::run(args, run),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::addr::{AccountName, Address, Domain};
 use crate::admin::{Admin, AdminError};
+use crate::config::effective;
 use crate::config::model::{Account, AddressPattern};
 use crate::diag;
 use crate::snapshot::{Lookup, Snapshot};
@@ -35,6 +36,8 @@ pub enum Query {
         /// The address.
         address: String,
     },
+    /// The configuration, defaults filled in.
+    Config,
     /// The generations that are kept.
     History,
     /// Whether a request's change was made: for who could not wait for the answer.
@@ -60,6 +63,13 @@ pub enum Answer {
     Addresses(Vec<AddressRow>),
     /// To [`Query::AddressOwner`].
     AddressOwner(AddressOwner),
+    /// To [`Query::Config`].
+    Config {
+        /// As a file that means the same.
+        toml: String,
+        /// As JSON, with the keys of the file.
+        json: serde_json::Value,
+    },
     /// To [`Query::History`], newest first.
     History(Vec<HistoryRow>),
     /// To [`Query::Made`]: the generation that has it.
@@ -183,6 +193,10 @@ pub fn answer(snapshot: &Snapshot, admin: &Admin, query: &Query) -> Result<Answe
             Answer::Addresses(rows)
         }
         Query::AddressOwner { address } => Answer::AddressOwner(owner(snapshot, address)?),
+        Query::Config => Answer::Config {
+            toml: effective::to_toml(&snapshot.config),
+            json: effective::to_json(&snapshot.config),
+        },
         Query::History => Answer::History(history(admin)?),
         Query::Made { request } => Answer::Made(made(admin, request)?),
     })
