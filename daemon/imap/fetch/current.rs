@@ -22,6 +22,8 @@ pub(super) struct Current {
     pub(super) message: Message,
     /// The next item of the plan.
     pub(super) item: usize,
+    /// An item stands in the response already.
+    pub(super) shown: bool,
     parsed: Option<Parsed>,
     body: Option<Body>,
     /// A literal under way: what is left of it.
@@ -41,6 +43,7 @@ impl Current {
         Current {
             message,
             item: 0,
+            shown: false,
             parsed: None,
             body: None,
             literal: None,

@@ -209,27 +209,31 @@ impl Job {
             };
             current.item += 1;
             let start = out.len();
-            if out.last() != Some(&b'(') || current.item > 1 {
+            if current.shown {
                 out.push(b' ');
             }
             if !current.show(item, view, &self.recent, self.enabled, out)? {
                 // Left out: nothing of it may stand there.
                 out.truncate(start);
                 self.unknown_encoding = true;
+            } else {
+                current.shown = true;
             }
         }
     }
 
-    fn begin(&self, current: &Current, out: &mut Vec<u8>) {
+    fn begin(&self, current: &mut Current, out: &mut Vec<u8>) {
         let message = &current.message;
         let seq = self.uids.seq_of(message.uid).unwrap_or(0);
         let mut fetch = Fetch::start(seq, out);
         let seen_now = self.own.is_some_and(|own| own.modseq == message.modseq);
         if seen_now && !self.plan.flags {
             fetch.flags(&message.flags, is_recent(&self.recent, message.uid));
+            current.shown = true;
         }
         if seen_now && self.enabled.condstore && !self.plan.modseq {
             fetch.modseq(message.modseq);
+            current.shown = true;
         }
     }
 }
