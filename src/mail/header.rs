@@ -99,22 +99,6 @@ pub fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// The fields whose names are in `names` (or, with `not`, are not), and the empty line at the end, as
-/// HEADER.FIELDS wants them (RFC 9051 §6.4.5.1). Appended to `out`.
-pub fn filter<N: AsRef<[u8]>>(header: &[u8], names: &[N], not: bool, out: &mut Vec<u8>) {
-    for field in fields(header) {
-        let named = !field.name.is_empty() && names.iter().any(|name| field.is(name.as_ref()));
-        if named != not {
-            let bytes = &header[field.range.clone()];
-            out.extend_from_slice(bytes);
-            if !bytes.ends_with(b"\n") {
-                out.extend_from_slice(b"\r\n");
-            }
-        }
-    }
-    out.extend_from_slice(b"\r\n");
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -140,20 +124,6 @@ mod tests {
         );
         assert_eq!(find(header, b"SUBJECT").unwrap().name, b"subject");
         assert!(find(header, b"body").is_none());
-    }
-
-    #[test]
-    fn fields_are_filtered() {
-        let header = b"A: 1\r\nB: 2\r\n x\r\na: 3\r\njunk\r\n\r\n";
-        let mut out = Vec::new();
-        filter(header, &["a"], false, &mut out);
-        assert_eq!(out, b"A: 1\r\na: 3\r\n\r\n");
-        out.clear();
-        filter(header, &["a"], true, &mut out);
-        assert_eq!(out, b"B: 2\r\n x\r\njunk\r\n\r\n");
-        out.clear();
-        filter(b"A: 1", &["a"], false, &mut out);
-        assert_eq!(out, b"A: 1\r\n\r\n");
     }
 
     proptest! {

@@ -59,7 +59,7 @@ struct Word {
 fn encoded_word(text: &[u8]) -> Option<Word> {
     let mut parts = text.strip_prefix(b"=?")?.splitn(3, |byte| *byte == b'?');
     let (label, kind, rest) = (parts.next()?, parts.next()?, parts.next()?);
-    let end = memchr::memmem::find(rest, b"?=")?;
+    let end = memchr::memmem::find(&rest[..rest.len().min(MAX_WORD)], b"?=")?;
     let encoded = &rest[..end];
     let printable = |bytes: &[u8]| bytes.iter().all(|byte| matches!(byte, 0x21..=0x7e));
     // Longer than the 75 characters allowed is common; without end it is no word.
@@ -96,6 +96,10 @@ fn encoded_word(text: &[u8]) -> Option<Word> {
         len,
     })
 }
+
+/// The end of an encoded word is looked for so far: many beginnings without one must not cost the
+/// square of their number.
+const MAX_WORD: usize = 4_096;
 
 /// Bytes of an encoded word's charset, its language included.
 fn label_len(text: &[u8]) -> Option<usize> {
@@ -142,6 +146,8 @@ mod tests {
             assert_eq!(decode_words(text.as_bytes()), decoded, "{text:?}");
         }
         assert_eq!(decode_words(b"caf\xe9"), "café");
+        let endless = format!("=?utf-8?q?{}?=", "a".repeat(MAX_WORD));
+        assert_eq!(decode_words(endless.as_bytes()), endless);
     }
 
     #[test]
