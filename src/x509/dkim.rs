@@ -98,7 +98,7 @@ fn is_taken(key: &[u8]) -> Option<bool> {
     let (oid, _) = der(algorithm, OID)?;
     let (private, _) = der(fields, OCTETS)?;
     match oid {
-        // rsaEncryption (RFC 8017, appendix A.1).
+        // rsaEncryption (RFC 8017 §A.1).
         [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1] => {
             let (numbers, _) = der(private, SEQUENCE)?;
             let (_version, numbers) = der(numbers, INTEGER)?;
