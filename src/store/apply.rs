@@ -93,21 +93,17 @@ impl<'w, 'c> Batch<'w, 'c> {
     }
 
     /// Moves a body to where the next one will stand.
-    pub(super) fn relocate(
-        &mut self,
-        body: u64,
-        row: BodyRow<'_>,
-        bytes: Bytes<'c>,
-    ) -> Result<(), StoreError> {
-        self.relocated = true;
-        let old = row.segment;
-        let moved = BodyRow {
-            segment: self.segment,
-            offset: self.next_offset,
-            ..row
+    pub(super) fn relocate(&mut self, body: u64, bytes: Bytes<'c>) -> Result<(), StoreError> {
+        let key = rows::body_key(body);
+        let Some(value) = self.w.get(&key)? else {
+            return Ok(());
         };
-        rows::save(self.w, &rows::body_key(body), &moved)?;
-        self.release_bytes(old, moved.len)?;
+        let mut row: BodyRow<'_> = rows::decode(&value)?;
+        self.release_bytes(row.segment, row.len)?;
+        row.segment = self.segment;
+        row.offset = self.next_offset;
+        rows::save(self.w, &key, &row)?;
+        self.relocated = true;
         self.place_body(bytes)
     }
 

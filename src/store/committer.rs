@@ -238,13 +238,13 @@ fn ensure_open(slot: &Slot, options: &StoreOptions) -> Result<Arc<Opened>, Store
 }
 
 fn checkpoint(pool: &Pool, slot: &Arc<Slot>, opened: &Opened) {
-    let done = opened.checkpoint().and_then(|()| opened.sweep());
+    let done = opened
+        .checkpoint()
+        .and_then(|()| opened.wants_compacting())
+        .and_then(|wants| opened.sweep().map(|_| wants));
     match done {
-        Ok(_) => {
-            if opened.wants_compacting() {
-                pool.ask(slot, Request::Compact);
-            }
-        }
+        Ok(true) => pool.ask(slot, Request::Compact),
+        Ok(false) => {}
         Err(e) => {
             tracing::error!(account = %slot.name, error = %e, "index could not be hardened");
             if opened.is_broken() {

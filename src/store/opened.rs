@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::apply::{Batch, first_rows};
-use super::log::{self, Log, OpsBuf, RecordHead, SEGMENT_HEAD, SegmentHead, Segments};
+use super::compact::Compaction;
+use super::log::{self, Kind, Log, OpsBuf, RecordHead, SEGMENT_HEAD, SegmentHead, Segments};
 use super::rows::{self, FORMAT, SegmentRow, Watermark};
 use super::{Change, Changed, ModSeq, StoreError};
 use crate::db::{Db, DbError, Op, Options, Read, Write};
@@ -19,9 +20,10 @@ pub(super) struct Opened {
     pub(super) folder: PathBuf,
     pub(super) db: Db,
     pub(super) segments: Arc<Segments>,
-    pub(super) log: Mutex<Log>,
+    log: Mutex<Log>,
     dirty: Mutex<Dirty>,
-    pub(super) doomed: Mutex<Doomed>,
+    doomed: Mutex<Doomed>,
+    pub(super) compaction: Mutex<Compaction>,
 }
 
 /// What is in the index and not yet hardened there.
@@ -73,6 +75,7 @@ impl Opened {
             },
         )?;
         let record = RecordHead {
+            kind: Kind::Batch,
             epoch: head.epoch,
             sequence: 1,
             bodies_len: 0,
@@ -98,10 +101,17 @@ impl Opened {
             Some(mark) => mark,
             None => beginning(folder, &segments)?,
         };
+        let path = log::path(folder, start.segment);
         if !numbers.contains(&start.segment) {
             return Err(StoreError::Local(format!(
                 "open {}: no such file, and the index needs it",
-                log::path(folder, start.segment).display()
+                path.display()
+            )));
+        }
+        if SegmentHead::read(&*segments.get(start.segment)?, &path)?.is_none() {
+            return Err(StoreError::Local(format!(
+                "open {}: it is no mail segment",
+                path.display()
             )));
         }
         let mut pending = Pending::default();
@@ -112,9 +122,8 @@ impl Opened {
             }
             Ok(())
         })?;
-        let mut mark = replayed.mark;
-        if replayed.records > 0 || replayed.cut {
-            mark.epoch = random()?;
+        let mark = replayed.mark;
+        if replayed.records > 0 {
             pending.finish(&db, mark)?;
             fault::point("store.recover.hardened").map_err(FsError::at("write", folder))?;
             tracing::info!(folder = %folder.display(), records = replayed.records, cut = replayed.cut, "account recovered from its log");
@@ -128,6 +137,7 @@ impl Opened {
             segments,
             dirty: Mutex::default(),
             doomed: Mutex::default(),
+            compaction: Mutex::default(),
         };
         opened.remove_leftovers(&numbers, mark.segment)?;
         Ok(opened)
@@ -256,7 +266,7 @@ impl Opened {
         self.dirty.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn log(&self) -> MutexGuard<'_, Log> {
+    fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -267,6 +277,9 @@ impl Opened {
     /// Removes a segment that nothing in the hardened index needs, as soon as no view needs it.
     pub(super) fn doom(&self, segment: u32) {
         let mut doomed = self.doomed();
+        if doomed.waiting.iter().any(|(known, _)| *known == segment) {
+            return;
+        }
         let pin = std::mem::take(&mut doomed.pin);
         doomed.waiting.push((segment, pin));
     }

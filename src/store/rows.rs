@@ -105,6 +105,12 @@ pub(super) fn body_key(body: u64) -> [u8; 9] {
     key8(b'p', body)
 }
 
+/// The body of a `p` key.
+pub(super) fn body_of(key: &[u8]) -> Option<u64> {
+    let number = key.strip_prefix(b"p")?;
+    Some(u64::from_be_bytes(number.try_into().ok()?))
+}
+
 pub(super) fn piece_key(body: u64, piece: u16) -> [u8; 11] {
     let mut key = [b'P'; 11];
     key[1..9].copy_from_slice(&body.to_be_bytes());
@@ -152,7 +158,7 @@ pub(super) struct AccountRow {
 /// How far the log is in the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Watermark {
-    /// What the records after it must be of to count; random, another one after each recovery.
+    /// What the records after it must be of to count: a random number.
     pub(super) epoch: u64,
     /// The number of the last record in the index.
     pub(super) sequence: u64,

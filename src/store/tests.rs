@@ -6,12 +6,16 @@ use super::*;
 use crate::mailbox::{FlagChange, Flags, MailboxName, SpecialUse};
 
 mod bodies;
+mod compact;
 mod mailboxes;
 mod messages;
+mod model;
+mod recovery;
 
 pub(super) struct World {
     pub(super) dir: tempfile::TempDir,
     pub(super) store: Arc<Store>,
+    options: StoreOptions,
 }
 
 impl World {
@@ -20,10 +24,33 @@ impl World {
     }
 
     pub(super) fn with(options: StoreOptions) -> World {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(dir.path(), small(options)).unwrap();
+        let dir = folder();
+        let options = StoreOptions {
+            committers: 2,
+            ..options
+        };
+        let store = Store::open(dir.path(), options.clone()).unwrap();
         store.create_account(&account_name()).unwrap();
-        World { dir, store }
+        World {
+            dir,
+            store,
+            options,
+        }
+    }
+
+    /// A store over a copy of a data directory.
+    pub(super) fn from_copy(of: &std::path::Path) -> World {
+        let dir = folder();
+        copy_tree(of, dir.path());
+        let options = StoreOptions {
+            committers: 1,
+            ..StoreOptions::default()
+        };
+        World {
+            store: Store::open(dir.path(), options.clone()).unwrap(),
+            dir,
+            options,
+        }
     }
 
     pub(super) fn account(&self) -> Account {
@@ -33,7 +60,21 @@ impl World {
     /// Closes the store and opens it again.
     pub(super) fn reopen(&mut self) {
         self.store.close();
-        self.store = Store::open(self.dir.path(), small(StoreOptions::default())).unwrap();
+        self.store = Store::open(self.dir.path(), self.options.clone()).unwrap();
+    }
+
+    /// Goes on with what would be on disk had the process been killed now.
+    pub(super) fn crash(&mut self) {
+        let dir = folder();
+        copy_tree(self.dir.path(), dir.path());
+        self.store.close();
+        self.store = Store::open(dir.path(), self.options.clone()).unwrap();
+        self.dir = dir;
+    }
+
+    /// The account's folder.
+    pub(super) fn folder(&self) -> std::path::PathBuf {
+        self.dir.path().join("accounts/alice")
     }
 
     pub(super) fn spooled(&self, bytes: &[u8]) -> Arc<Spooled> {
@@ -91,10 +132,24 @@ impl World {
     }
 }
 
-fn small(options: StoreOptions) -> StoreOptions {
-    StoreOptions {
-        committers: 2,
-        ..options
+/// A folder for a test, in memory if there is such a place: these tests sync thousands of times, and what
+/// a sync is good for is tested by others, where not syncing loses what was written.
+pub(super) fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
+}
+
+fn copy_tree(from: &std::path::Path, to: &std::path::Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            std::fs::create_dir(&to).unwrap();
+            copy_tree(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
     }
 }
 

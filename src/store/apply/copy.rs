@@ -18,17 +18,14 @@ impl Batch<'_, '_> {
         let mut target = rows::load_mailbox(self.w, id)?;
         let mut account = self.next_change()?;
         let mut pairs = Vec::new();
-        for uid in uids {
-            let Some(message) = self.message(from, *uid)? else {
-                continue;
-            };
+        for (uid, message) in self.some_messages(from, uids, false)? {
             account.size += message.size;
             if quota != 0 && account.size > quota {
                 return Err(StoreError::OverQuota);
             }
             self.share_body(message.body)?;
             let copy = self.copied(&message, &source, &mut target, account.modseq)?;
-            pairs.push((*uid, self.append_message(id, &mut target, &copy)?));
+            pairs.push((uid, self.append_message(id, &mut target, &copy)?));
         }
         let uid_validity = target.uid_validity;
         let mut modseq = 0;
@@ -53,15 +50,7 @@ impl Batch<'_, '_> {
         to: &MailboxName,
     ) -> Result<Changed, StoreError> {
         let id = rows::find_mailbox(self.w, to)?.ok_or(StoreError::NoMailbox)?;
-        let mut found: Vec<(Uid, MessageRow)> = Vec::new();
-        // A UID named twice would be taken out twice.
-        for uid in uids {
-            if found.last().is_none_or(|(last, _)| last != uid)
-                && let Some(message) = self.message(from, *uid)?
-            {
-                found.push((*uid, message));
-            }
-        }
+        let found = self.some_messages(from, uids, false)?;
         let (pairs, modseq) = self.move_messages(from, &found, id)?;
         Ok(Changed::Copied {
             mailbox: id,

@@ -40,7 +40,9 @@ impl Batch<'_, '_> {
         Ok(Changed::Expunged { uids: gone, modseq })
     }
 
-    fn some_messages(
+    /// The messages of these UIDs that are there, each once. Looked up before anything is changed: a
+    /// copy into the same mailbox must not find what it has just made.
+    pub(super) fn some_messages(
         &self,
         id: MailboxId,
         uids: &[Uid],

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crc32fast::Hasher;
 
-use super::{OpsBuf, RECORD_HEAD, RecordHead, SEGMENT_HEAD, SegmentHead, Segments, path};
+use super::{Kind, OpsBuf, RECORD_HEAD, RecordHead, SEGMENT_HEAD, SegmentHead, Segments, path};
 use crate::fsio::{DurableFile, FsError, fault, sync_dir};
 use crate::store::rows::Watermark;
 use crate::store::{Spooled, StoreError};
@@ -155,6 +155,7 @@ impl Log {
         }
         let ops_len = u32::try_from(ops.0.len()).map_err(|_| StoreError::Limit("changes"))?;
         Ok(RecordHead {
+            kind: Kind::Batch,
             epoch: self.mark.epoch,
             sequence: self.mark.sequence + 1,
             bodies_len,

@@ -7,11 +7,21 @@ pub(in crate::store) const RECORD_HEAD: u64 = 48;
 
 const MAGIC: [u8; 4] = *b"MXr1";
 
+/// What a record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Kind {
+    /// A batch of changes.
+    Batch = 1,
+    /// From here on the epoch is another one: the record's operations are its 8 bytes, little-endian.
+    Epoch = 2,
+}
+
 /// What a record says of itself. On disk, little-endian: magic (4), kind (1), zeros (3), epoch (8), sequence (8),
 /// length of the bodies (8), length of the operations (4), CRC-32 of the bodies (4), of the operations (4),
 /// of the head up to here (4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) struct RecordHead {
+    pub(in crate::store) kind: Kind,
     pub(in crate::store) epoch: u64,
     pub(in crate::store) sequence: u64,
     pub(in crate::store) bodies_len: u64,
@@ -29,8 +39,7 @@ impl RecordHead {
     pub(in crate::store) fn encode(&self) -> [u8; RECORD_HEAD as usize] {
         let mut bytes = [0; RECORD_HEAD as usize];
         bytes[..4].copy_from_slice(&MAGIC);
-        // Kind 1, the only one: a batch of changes.
-        bytes[4] = 1;
+        bytes[4] = self.kind as u8;
         bytes[8..16].copy_from_slice(&self.epoch.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.sequence.to_le_bytes());
         bytes[24..32].copy_from_slice(&self.bodies_len.to_le_bytes());
@@ -47,9 +56,15 @@ impl RecordHead {
         let u32_at = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
         let u64_at = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
         let good = bytes.starts_with(&MAGIC)
-            && bytes[4..8] == [1, 0, 0, 0]
+            && bytes[5..8] == [0, 0, 0]
             && crc32fast::hash(&bytes[..44]) == u32_at(44)?;
+        let kind = match bytes[4] {
+            1 => Kind::Batch,
+            2 => Kind::Epoch,
+            _ => return None,
+        };
         good.then_some(RecordHead {
+            kind,
             epoch: u64_at(8)?,
             sequence: u64_at(16)?,
             bodies_len: u64_at(24)?,
@@ -138,6 +153,7 @@ mod tests {
         #[test]
         fn heads_come_back(epoch: u64, sequence: u64, bodies_len: u64, ops_len: u32, flip in 0..48_usize) {
             let head = RecordHead {
+                kind: if epoch % 2 == 0 { Kind::Batch } else { Kind::Epoch },
                 epoch,
                 sequence,
                 bodies_len,

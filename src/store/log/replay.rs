@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use crc32fast::Hasher;
 
-use super::{RECORD_HEAD, RecordHead, SEGMENT_HEAD, SegmentHead, Segments, path};
+use super::{Kind, RECORD_HEAD, RecordHead, SEGMENT_HEAD, SegmentHead, Segments, path};
 use crate::fsio::{DurableFile, FsError, fault, sync_dir};
 use crate::store::StoreError;
+use crate::store::opened::random;
 use crate::store::rows::Watermark;
 
 /// Takes the operations of a record and where the log is after it.
@@ -73,7 +74,7 @@ pub(in crate::store) fn replay(
         }
     }
     fault::point("store.recover.read").map_err(FsError::at("read", folder))?;
-    let cut = replay.cut(numbers)?;
+    let cut = replay.cut(numbers, each)?;
     Ok(Replayed {
         mark: replay.mark,
         records: replay.records,
@@ -197,7 +198,14 @@ impl Replay<'_> {
         self.mark.sequence = head.sequence;
         self.mark.end += head.len();
         self.records += 1;
-        each(ops, self.mark)
+        match head.kind {
+            Kind::Batch => each(ops, self.mark),
+            Kind::Epoch => {
+                let epoch = ops.try_into().map(u64::from_le_bytes);
+                self.mark.epoch = epoch.map_err(|_| self.damaged("an epoch cannot be read"))?;
+                each(&[], self.mark)
+            }
+        }
     }
 
     fn bodies_crc(&self, file: &DurableFile, head: &RecordHead) -> Result<u32, StoreError> {
@@ -220,28 +228,40 @@ impl Replay<'_> {
         SegmentHead::read(&file, &path(self.folder, next))
     }
 
-    /// Makes the mark the end of the log on disk.
-    fn cut(&self, numbers: &[u32]) -> Result<bool, StoreError> {
-        let mut cut = false;
+    /// Makes the mark the end of the log on disk. If there was anything behind it, the epoch changes:
+    /// should the file system bring it back, it would not count.
+    fn cut(&mut self, numbers: &[u32], each: &mut Each<'_>) -> Result<bool, StoreError> {
         let file = self.segments.get(self.mark.segment)?;
-        if self.file_len(&file)? > self.mark.end {
-            tracing::info!(path = %self.path().display(), offset = self.mark.end, "cutting off what a crash left half written");
-            file.set_len(self.mark.end)
-                .and_then(|()| file.sync())
-                .map_err(FsError::at("cut", &self.path()))?;
-            cut = true;
-        }
-        for number in numbers.iter().filter(|number| **number > self.mark.segment) {
+        let torn = self.file_len(&file)? > self.mark.end;
+        let mut begun = numbers.iter().filter(|number| **number > self.mark.segment);
+        for number in begun.clone() {
             let path = path(self.folder, *number);
             self.segments.forget(*number);
             std::fs::remove_file(&path).map_err(FsError::at("remove", &path))?;
-            cut = true;
         }
-        if cut {
-            sync_dir(self.folder)?;
-            fault::point("store.recover.cut").map_err(FsError::at("cut", self.folder))?;
+        if !torn && begun.next().is_none() {
+            return Ok(false);
         }
-        Ok(cut)
+        tracing::info!(path = %self.path().display(), offset = self.mark.end, "cutting off what a crash left half written");
+        let epoch = random()?.to_le_bytes();
+        let head = RecordHead {
+            kind: Kind::Epoch,
+            epoch: self.mark.epoch,
+            sequence: self.mark.sequence + 1,
+            bodies_len: 0,
+            ops_len: epoch.len() as u32,
+            bodies_crc: crc32fast::hash(b""),
+            ops_crc: crc32fast::hash(&epoch),
+        };
+        let record = [&head.encode()[..], &epoch].concat();
+        file.set_len(self.mark.end)
+            .and_then(|()| file.write_all_at(&record, self.mark.end))
+            .and_then(|()| fault::point("store.recover.cut"))
+            .and_then(|()| file.sync())
+            .map_err(FsError::at("cut", &self.path()))?;
+        sync_dir(self.folder)?;
+        self.take(&head, &epoch, each)?;
+        Ok(true)
     }
 
     fn file_len(&self, file: &DurableFile) -> Result<u64, StoreError> {
