@@ -10,7 +10,7 @@ use crate::support::process;
 /// The password of every account.
 pub(crate) const PASSWORD: &str = "moxmoxmox";
 
-/// A fresh server; logins on the plain IMAP port are allowed, so that TLS can be left out.
+/// A fresh server. `localserve` allows logins on the plain IMAP port, so TLS can be left out.
 pub(crate) fn fresh() -> Instance {
     fresh_with(|config| config)
 }
@@ -20,7 +20,7 @@ pub(crate) fn fresh_with(change: impl Fn(String) -> String) -> Instance {
     let mut instance = initialised();
     let path = instance.config().unwrap().to_owned();
     let config = fs::read_to_string(&path).unwrap();
-    fs::write(&path, change(plain_logins(&config))).unwrap();
+    fs::write(&path, change(config)).unwrap();
     instance.serve().unwrap();
     instance
 }
@@ -31,27 +31,6 @@ pub(crate) fn initialised() -> Instance {
     let mut instance = Instance::new_in(env!("CARGO_BIN_EXE_mox"), folder);
     instance.init().unwrap();
     instance
-}
-
-/// Lets clients log in without TLS on the plain IMAP port.
-fn plain_logins(config: &str) -> String {
-    let mut done = false;
-    let lines: Vec<String> = config
-        .lines()
-        .map(|line| {
-            let is_imap = line.trim_start().starts_with("imap = {");
-            match line.rsplit_once('}') {
-                Some((head, tail)) if is_imap => {
-                    done = true;
-                    let head = head.trim_end();
-                    format!("{head}, tls_required = false }}{tail}")
-                }
-                _ => line.to_owned(),
-            }
-        })
-        .collect();
-    assert!(done, "no imap service in:\n{config}");
-    lines.join("\n") + "\n"
 }
 
 /// Adds accounts `a0`, `a1` …; the addresses of all.

@@ -379,7 +379,8 @@ impl Dialog {
                 if !skipping {
                     return Err(format!("expected: {wanted}\n     got: {line}"));
                 }
-                if self.ends_answer(&line) {
+                // Many SMTP answers may come in a row; a tag ends all that a command is answered.
+                if self.imap && self.ends_answer(&line) {
                     return Err(format!("expected: {wanted}\nthe answer ended: {line}"));
                 }
             }
