@@ -2,7 +2,7 @@
 //!
 //! `[..]` stands for any text, `[name]` (lower case) for any text that is the same wherever the
 //! name stands again, `[ROOT]` and `[IP]` for the sandbox's folder and the server's address;
-//! `\[` is a bracket that would otherwise begin one of these.
+//! `\[` is a bracket.
 
 use std::collections::BTreeMap;
 
@@ -106,7 +106,7 @@ fn tokens(pattern: &str) -> Vec<Token<'_>> {
     let mut at = 0;
     while at < pattern.len() {
         let rest = &pattern[at..];
-        if rest.starts_with("\\[") && hole(&rest[1..]).is_some() {
+        if rest.starts_with("\\[") {
             found.push(Token::Text(&pattern[start..at]));
             start = at + 1;
             at += 2;
