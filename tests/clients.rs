@@ -45,8 +45,8 @@ fn python(instance: &Instance, script: &str) -> Command {
     command
 }
 
-fn port(service: Service) -> String {
-    service.port().to_string()
+fn port(instance: &Instance, service: Service) -> String {
+    instance.port(service).to_string()
 }
 
 /// Adds a second account with the address `NAME@localhost`.

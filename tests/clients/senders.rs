@@ -8,7 +8,12 @@ use super::{add_account, port, python, run, server};
 fn swaks(instance: &Instance, service: Service) -> std::process::Command {
     let mut command = instance.program("swaks");
     command.args(["--server", &instance.ip().to_string()]);
-    command.args(["--port", &port(service), "--helo", "client.example.org"]);
+    command.args([
+        "--port",
+        &port(instance, service),
+        "--helo",
+        "client.example.org",
+    ]);
     command
 }
 
@@ -93,9 +98,9 @@ fn smtplib_sends_on_all_ports() {
     let instance = server();
     let mut script = python(&instance, "smtp.py");
     script.args([
-        port(Service::Smtp),
-        port(Service::Submission),
-        port(Service::Submissions),
+        port(&instance, Service::Smtp),
+        port(&instance, Service::Submission),
+        port(&instance, Service::Submissions),
     ]);
     run(script.args([USER, PASSWORD]));
     arrives(&instance, 4, ".a dot\r\n..two\r\ntext\r\n");

@@ -19,7 +19,7 @@ use super::client::Client;
 use super::process;
 
 /// Added to the well-known ports, so that no test needs privileges.
-pub const PORT_OFFSET: u16 = 10_000;
+const PORT_OFFSET: u16 = 10_000;
 
 /// How long a server may take to start; generous, for machines that do ten things at a time.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -63,17 +63,17 @@ impl Service {
         }
     }
 
-    pub fn port(self) -> u16 {
-        PORT_OFFSET
-            + match self {
-                Service::Smtp => 25,
-                Service::Submission => 587,
-                Service::Submissions => 465,
-                Service::Imap => 143,
-                Service::Imaps => 993,
-                Service::Http => 80,
-                Service::Https => 443,
-            }
+    /// The well-known port.
+    fn port(self) -> u16 {
+        match self {
+            Service::Smtp => 25,
+            Service::Submission => 587,
+            Service::Submissions => 465,
+            Service::Imap => 143,
+            Service::Imaps => 993,
+            Service::Http => 80,
+            Service::Https => 443,
+        }
     }
 
     pub fn tls(self) -> bool {
@@ -86,6 +86,7 @@ impl Service {
 pub struct Instance {
     root: tempfile::TempDir,
     ip: IpAddr,
+    offset: u16,
     mox: PathBuf,
     config: Option<PathBuf>,
     server: Option<Server>,
@@ -120,6 +121,7 @@ impl Instance {
         Instance {
             root,
             ip: free_ip(),
+            offset: PORT_OFFSET,
             mox,
             config: None,
             server: None,
@@ -134,6 +136,21 @@ impl Instance {
         instance.init().expect("localserve --init-only");
         instance.serve().expect("serve");
         instance
+    }
+
+    /// From now on the server is to be at 127.0.0.1, on ports of its own: for programs that insist on
+    /// the name `localhost`.
+    pub fn use_localhost(&mut self) {
+        self.ip = Ipv4Addr::LOCALHOST.into();
+        let free = |offset: &u16| {
+            let free = |service: Service| TcpListener::bind((self.ip, offset + service.port()));
+            Service::ALL
+                .into_iter()
+                .all(|service| free(service).is_ok())
+        };
+        let first = (std::process::id() % 20) as u16;
+        let mut offsets = (0..20).map(|n| 11_000 + (first + n) % 20 * 1000);
+        self.offset = offsets.find(free).expect("free ports on localhost");
     }
 
     /// The folder that all of it lives in; also the home and working folder of what it runs.
@@ -172,7 +189,12 @@ impl Instance {
         self.fakes
             .get(&service)
             .copied()
-            .unwrap_or_else(|| SocketAddr::new(self.ip, service.port()))
+            .unwrap_or_else(|| SocketAddr::new(self.ip, self.port(service)))
+    }
+
+    /// Where a service is if no fake took its place.
+    pub fn port(&self, service: Service) -> u16 {
+        self.offset + service.port()
     }
 
     /// The process id of the server.
@@ -201,7 +223,7 @@ impl Instance {
     /// Writes what `mox localserve` generates, in `server/` of the sandbox.
     pub fn init(&mut self) -> Result<(), String> {
         let ip = self.ip.to_string();
-        let offset = PORT_OFFSET.to_string();
+        let offset = self.offset.to_string();
         let mut command = self.mox(["localserve", "--dir", "server", "--ip"]);
         command.args([&ip, "--port-offset", &offset, "--init-only"]);
         let output = process::run(&mut command, b"")?;
@@ -362,7 +384,7 @@ fn free_ip() -> IpAddr {
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
         let [_, _, high, low] = (process.wrapping_add(n / 250 * 7919)).to_be_bytes();
         let ip = Ipv4Addr::new(127, 1 + high % 250, low, (2 + n % 250) as u8);
-        let free = |service: Service| TcpListener::bind((ip, service.port())).is_ok();
+        let free = |service: Service| TcpListener::bind((ip, PORT_OFFSET + service.port())).is_ok();
         if Service::ALL.into_iter().all(free) {
             return ip.into();
         }
