@@ -58,6 +58,7 @@ fn uids_live_through_a_crash() {
     let mut reader = Reader::inbox(&instance);
     assert_eq!(reader.command(status)[0], before);
     ledger.deliver(&instance, 1, 1, &|_| ());
+    reader.wait_for(20);
     let last = reader.command("FETCH 20 (UID)");
     assert_eq!(
         last.iter().filter(|l| l.contains("UID 21")).count(),

@@ -88,7 +88,7 @@ impl Ledger {
     pub(crate) fn problems(&self, reader: &mut Reader) -> Vec<String> {
         let mut stored: BTreeMap<u32, u32> = BTreeMap::new();
         let mut problems = Vec::new();
-        for message in reader.messages("1:*") {
+        for message in reader.all() {
             match number_of(&message) {
                 Some(number) => *stored.entry(number).or_default() += 1,
                 None => problems.push(format!("damaged: {}", message.escape_ascii())),

@@ -87,7 +87,17 @@ impl Reader {
         all.remove(0)
     }
 
-    /// The bytes of the messages with these numbers (`1:*`), in order.
+    /// The bytes of all messages, in order.
+    #[track_caller]
+    pub fn all(&mut self) -> Vec<Vec<u8>> {
+        match self.exists {
+            // No set of numbers is valid then.
+            0 => Vec::new(),
+            _ => self.messages("1:*"),
+        }
+    }
+
+    /// The bytes of the messages with these numbers, in order.
     #[track_caller]
     pub fn messages(&mut self, numbers: &str) -> Vec<Vec<u8>> {
         self.tag += 1;
