@@ -25,6 +25,16 @@ pub enum PrivilegesError {
     /// Local: the system says no.
     #[error("{0}: {1}")]
     System(&'static str, io::Error),
+    /// Local: the user cannot work there.
+    #[error("server.user {user} cannot open {}: {source}", path.display())]
+    Inaccessible {
+        /// Who.
+        user: String,
+        /// What.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// Local: the data directory.
     #[error("{what} {}: {source}", path.display())]
     Path {
@@ -74,9 +84,15 @@ pub fn assume_server_user(config_file: &Path, data_dir: &Path) -> Result<(), Pri
         Ok(loaded) => named(&loaded.config.server.user)?,
         Err(_) => owner(data_dir)?,
     };
-    if let Some(user) = user {
-        hand_over(data_dir, &user)?;
-        become_user(&user)?;
+    let Some(user) = user else { return Ok(()) };
+    hand_over(data_dir, &user)?;
+    become_user(&user)?;
+    for path in [config_file, data_dir] {
+        fs::File::open(path).map_err(|source| PrivilegesError::Inaccessible {
+            user: user.name.clone(),
+            path: path.to_owned(),
+            source,
+        })?;
     }
     Ok(())
 }
@@ -110,23 +126,59 @@ fn owner(folder: &Path) -> Result<Option<User>, PrivilegesError> {
     Ok(user.filter(|user| !user.uid.is_root()))
 }
 
-/// Gives the data directory and the files directly in it to the user where they are root's: an earlier
-/// start without `server.user` made them. What is deeper down is left alone.
+/// Gives to the user what is root's of the data directory: an earlier start without `server.user` made
+/// it. Looked at are the folder, what is directly in it, and the folders of accounts; what is in a
+/// folder that was root's is given too.
 fn hand_over(data_dir: &Path, user: &User) -> Result<(), PrivilegesError> {
-    let failed = |path: &Path| PrivilegesError::at("give to server.user", path);
-    let give = |path: &Path| -> Result<(), PrivilegesError> {
-        let meta = fs::symlink_metadata(path).map_err(failed(path))?;
-        if meta.uid() == 0 && !meta.is_symlink() {
-            let (uid, gid) = (user.uid.as_raw(), user.gid.as_raw());
-            chown(path, Some(uid), Some(gid)).map_err(failed(path))?;
+    give(data_dir, user)?;
+    let accounts = data_dir.join("accounts");
+    for folder in [data_dir, &accounts] {
+        for path in entries(folder)? {
+            if give(&path, user)? && path != accounts {
+                give_all(&path, user)?;
+            }
         }
-        Ok(())
-    };
-    give(data_dir)?;
-    for entry in fs::read_dir(data_dir).map_err(failed(data_dir))? {
-        give(&entry.map_err(failed(data_dir))?.path())?;
     }
     Ok(())
+}
+
+fn give_all(folder: &Path, user: &User) -> Result<(), PrivilegesError> {
+    for path in entries(folder)? {
+        if give(&path, user)? {
+            give_all(&path, user)?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives one file; whether it is a folder that was root's.
+fn give(path: &Path, user: &User) -> Result<bool, PrivilegesError> {
+    let failed = || PrivilegesError::at("give to server.user", path);
+    let meta = fs::symlink_metadata(path).map_err(failed())?;
+    if meta.uid() != 0 || meta.is_symlink() {
+        return Ok(false);
+    }
+    chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).map_err(failed())?;
+    Ok(meta.is_dir())
+}
+
+/// What is in a folder; nothing where there is none, or it is a file.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, PrivilegesError> {
+    let list = match fs::read_dir(folder) {
+        Ok(list) => list,
+        Err(e)
+            if matches!(
+                e.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(Vec::new());
+        }
+        Err(e) => return Err(PrivilegesError::at("list", folder)(e)),
+    };
+    list.map(|entry| entry.map(|entry| entry.path()))
+        .collect::<io::Result<_>>()
+        .map_err(PrivilegesError::at("list", folder))
 }
 
 /// Becomes the user. The process has one thread: capabilities are a thread's, and threads started

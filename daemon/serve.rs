@@ -134,10 +134,11 @@ pub fn serve(options: ServeOptions) -> Result<(), ServeError> {
     });
     store.close();
     let _ = fs::remove_file(data_dir.join(mox::ctl::SOCKET));
-    // Clients that asked us to stop wait for their connection to end, which is here.
-    drop(lock);
-    runtime.shutdown_timeout(Duration::from_secs(1));
     info!("stopped");
+    // The tasks that end here hold the control database, and the connections of clients that asked us
+    // to stop and wait for just that.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    drop(lock);
     served
 }
 
