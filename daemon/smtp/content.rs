@@ -55,17 +55,16 @@ impl Session {
 
     /// BDAT: its chunk is read whatever is wrong, since the client may have sent it already.
     pub(super) async fn bdat(&mut self, size: u64, last: bool) -> Result<Answer, End> {
-        let refusal = self.may_send_content().err();
-        let arrival = match (&mut self.transaction, refusal.is_none()) {
-            (Some(transaction), true) => transaction.arrival.take(),
-            _ => None,
+        // A chunk that is not in order changes nothing about the transaction.
+        let (mut under_way, refusal) = match self.may_send_content() {
+            Err(refusal) => (None, refusal),
+            Ok(()) => (self.transaction.take(), Answer::Local),
         };
-        let mut arrival = match &self.transaction {
-            Some(transaction) if refusal.is_none() => {
-                Some(arrival.unwrap_or_else(|| self.arrival(transaction, false)))
-            }
-            _ => None,
-        };
+        let begun = under_way.as_mut().map(|it| it.arrival.take());
+        let mut arrival = begun.flatten();
+        if let (Some(transaction), None) = (&under_way, &arrival) {
+            arrival = Some(self.arrival(transaction, false));
+        }
         let patience = self.vigil.now().config.limits.smtp_message;
         let deadline = Instant::now() + patience;
         self.vigil.deadline.get_or_insert(deadline);
@@ -88,9 +87,9 @@ impl Session {
             input.advance(len);
             left -= len as u64;
         }
-        let (Some(mut arrival), Some(mut transaction)) = (arrival, self.transaction.take()) else {
+        let (Some(mut transaction), Some(mut arrival)) = (under_way, arrival) else {
             self.vigil.deadline = None;
-            return Ok(refusal.unwrap_or(Answer::Local));
+            return Ok(refusal);
         };
         if last {
             arrival.content.finish();
