@@ -1,0 +1,59 @@
+//! The daemon as its admin meets it: starting and stopping, the control socket, reloads that must not
+//! make anything worse, commands beside each other.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "this is a test"
+)]
+
+mod support;
+
+#[path = "control/life.rs"]
+mod life;
+#[path = "control/reload.rs"]
+mod reload;
+#[path = "control/socket.rs"]
+mod socket;
+
+use std::fs;
+use std::time::Duration;
+
+use serde_json::Value;
+use support::instance::Instance;
+use support::process::{self, Output};
+
+/// What a slow machine may take.
+const ENOUGH: Duration = Duration::from_secs(60);
+
+fn serving() -> Instance {
+    Instance::localserve(env!("CARGO_BIN_EXE_mox"))
+}
+
+fn initialised() -> Instance {
+    let mut instance = Instance::new(env!("CARGO_BIN_EXE_mox"));
+    instance.init().unwrap();
+    instance
+}
+
+fn mox(instance: &Instance, arguments: &[&str]) -> Output {
+    process::run(&mut instance.mox(arguments.iter().copied()), b"").unwrap()
+}
+
+fn status(instance: &Instance) -> Value {
+    serde_json::from_str(&mox(instance, &["status", "--json"]).ok()).unwrap()
+}
+
+fn generation(instance: &Instance) -> u64 {
+    status(instance)["generation"].as_u64().unwrap()
+}
+
+/// Writes mox.toml with this replaced in it.
+#[track_caller]
+fn edit(instance: &Instance, from: &str, to: &str) {
+    let file = instance.config().unwrap();
+    let text = fs::read_to_string(file).unwrap();
+    assert!(text.contains(from), "{from:?} is not in {text}");
+    fs::write(file, text.replace(from, to)).unwrap();
+}
