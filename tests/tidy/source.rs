@@ -35,7 +35,9 @@ impl Source {
 
     /// Whether all of it is a test.
     pub(crate) fn is_test(&self) -> bool {
-        self.path.starts_with("tests/") || self.path.ends_with("/tests.rs")
+        self.path.starts_with("tests/")
+            || self.path.ends_with("/tests.rs")
+            || self.path.contains("/tests/")
     }
 
     /// Code lines of a file that is not a test, numbered from 1.

@@ -43,8 +43,9 @@ async fn a_message_takes_no_longer_than_it_may() {
         }
         let (mut reader, mut writer) = client.stream.into_split();
         let drip = tokio::spawn(async move {
+            let mut pace = tokio::time::interval(Duration::from_millis(10));
             while writer.write_all(b"x").await.is_ok() {
-                tokio::time::sleep(Duration::from_millis(10)).await;
+                pace.tick().await;
             }
         });
         let mut last = String::new();
