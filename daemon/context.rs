@@ -20,6 +20,8 @@ pub struct Context {
     pub logins: Arc<Logins>,
     /// How many password hashes may run at a time: as many as there are processors.
     pub hashing: Arc<Semaphore>,
+    /// What IMAP sessions tell each other.
+    pub newsroom: crate::imap::Newsroom,
     /// Cancelled when the daemon stops: sessions say goodbye (421, BYE) and end; a transaction that
     /// is being written finishes first.
     pub shutdown: CancellationToken,

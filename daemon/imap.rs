@@ -7,12 +7,14 @@ mod append;
 mod auth;
 mod capability;
 mod copy;
+mod dispatch;
 mod expunge;
 mod fetch;
 mod idle;
 mod list;
 mod mailboxes;
 mod names;
+mod news;
 mod reply;
 mod search;
 mod select;
@@ -29,6 +31,8 @@ mod wire;
 mod words;
 
 use std::sync::Arc;
+
+pub use news::Newsroom;
 
 use crate::conn::Conn;
 use crate::context::Context;

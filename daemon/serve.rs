@@ -267,6 +267,7 @@ fn shared(snapshot: Arc<Snapshot>, store: Arc<Store>, descriptors: u64) -> Arc<S
         store,
         logins: Arc::new(Logins::new()),
         hashing: Arc::new(Semaphore::new(processors)),
+        newsroom: crate::imap::Newsroom::default(),
         shutdown: CancellationToken::new(),
     };
     // Half: a session may need one more for its account.

@@ -172,12 +172,7 @@ impl Session {
         if let Some(end) = self.guard.set_login(login.clone()) {
             return Err(end.into());
         }
-        tracing::info!(
-            conn = self.info.id,
-            account = %login.account,
-            tls = self.wire.tls_text(),
-            "imap login"
-        );
+        tracing::debug!(account = %login.account, tls = self.wire.tls_text(), "logged in");
         self.user = Some(User { login, account });
         self.patience = self.context.live.now().config.limits.imap_idle;
         self.framer.set_limits(Limits::CLIENT);
@@ -189,7 +184,6 @@ impl Session {
 
     /// Counts a refused login and lets the client wait for the answer, the longer the more of them.
     async fn failed(&mut self, refusal: LoginRefusal) -> Failure {
-        tracing::info!(conn = self.info.id, remote = %self.info.remote.ip(), %refusal, "imap login");
         let failure = words::login(&refusal);
         if refusal != LoginRefusal::BadCredentials {
             return failure;

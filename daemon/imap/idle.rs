@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 
 use mox::imap::frame::{self, Line};
-use mox::store::ModSeq;
-use tokio::sync::watch;
 
 use super::session::{Done, Session};
 use super::words::{Answer, End};
@@ -21,7 +19,7 @@ enum Woken {
 
 impl Session {
     pub(super) async fn idle(&mut self) -> Done {
-        let mut changes = self.user()?.account.watch();
+        self.user()?;
         self.wire.out.extend_from_slice(b"+ idling\r\n");
         loop {
             match frame::line(&self.wire.input, 64) {
@@ -38,21 +36,23 @@ impl Session {
                 }
                 Line::More => {}
             }
-            changes.borrow_and_update();
-            self.tell(true, false).await?;
+            Box::pin(self.tell(true, false)).await?;
             self.wire.rest().await?;
-            match self.woken(&mut changes).await {
+            match self.woken().await {
                 Woken::Input | Woken::Change => {}
                 Woken::End(end) => return Err(end.into()),
             }
         }
     }
 
-    async fn woken(&mut self, changes: &mut watch::Receiver<ModSeq>) -> Woken {
-        let without_mailbox = self.selected.is_none();
+    async fn woken(&mut self) -> Woken {
         let changed = async {
-            if without_mailbox || changes.changed().await.is_err() {
-                // Nothing will come of it: a closed account is the guard's to tell.
+            let changed = match &mut self.selected {
+                Some(selected) => selected.watch.changed().await,
+                None => std::future::pending().await,
+            };
+            if changed.is_err() {
+                // Nothing will come any more: a closed account is the guard's to tell.
                 std::future::pending::<()>().await;
             }
         };

@@ -35,7 +35,7 @@ impl Session {
         let user = self.user()?;
         let mut view = user.account.view()?;
         let mut mailbox = view.mailbox(&name)?.ok_or(StoreError::NoMailbox)?;
-        let mut selected = Selected::new(&mailbox, read_only);
+        let mut selected = Selected::new(&mailbox, read_only, user.account.watch());
         if !enabled.rev2 && mailbox.recent_below < mailbox.uid_next {
             if read_only {
                 selected.add_recent(mailbox.recent_below, mailbox.uid_next - 1);

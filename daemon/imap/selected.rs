@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use mox::store::{Mailbox, MailboxChanges, MailboxId, ModSeq, Uid};
+use tokio::sync::watch;
 
 use super::reply;
 use super::uids::UidMap;
@@ -21,6 +22,8 @@ pub(super) struct Selected {
     pub(super) read_only: bool,
     /// The messages, as the client numbers them.
     pub(super) uids: Arc<UidMap>,
+    /// Tells of changes to the account's mail.
+    pub(super) watch: watch::Receiver<ModSeq>,
     /// Up to which change the client knows all.
     pub(super) modseq: ModSeq,
     /// The result of SEARCH RETURN (SAVE), as ranges of UIDs (RFC 9051 §6.4.4.1).
@@ -61,11 +64,16 @@ pub(super) struct Own {
 
 impl Selected {
     /// A mailbox about to be selected, its messages not known yet.
-    pub(super) fn new(mailbox: &Mailbox, read_only: bool) -> Selected {
+    pub(super) fn new(
+        mailbox: &Mailbox,
+        read_only: bool,
+        watch: watch::Receiver<ModSeq>,
+    ) -> Selected {
         Selected {
             mailbox: mailbox.id,
             read_only,
             uids: Arc::default(),
+            watch,
             modseq: 0,
             saved: Vec::new(),
             recent: Vec::new(),
@@ -158,11 +166,8 @@ impl Selected {
         );
         self.pending.sort_unstable();
         self.pending.dedup();
-        if telling.expunges && !self.pending.is_empty() {
-            let gone = std::mem::take(&mut self.pending);
-            for seq in Arc::make_mut(&mut self.uids).remove(&gone) {
-                reply::number(seq, "EXPUNGE", out);
-            }
+        if telling.expunges {
+            self.tell_pending(out);
         }
 
         let last = self.uids.last();
@@ -207,6 +212,17 @@ impl Selected {
             fetch.end();
         }
         self.modseq = self.modseq.max(changes.modseq);
+    }
+
+    /// Tells of messages that are gone, now that it may be told.
+    pub(super) fn tell_pending(&mut self, out: &mut Vec<u8>) {
+        if self.pending.is_empty() {
+            return;
+        }
+        let gone = std::mem::take(&mut self.pending);
+        for seq in Arc::make_mut(&mut self.uids).remove(&gone) {
+            reply::number(seq, "EXPUNGE", out);
+        }
     }
 
     /// Whether a message is gone without the client knowing.

@@ -15,6 +15,7 @@ use mox::store::View;
 use tokio::time::timeout;
 
 use super::capability;
+use super::news::News;
 use super::selected::{Own, Selected, Telling};
 use super::state::{Enabled, Guard, User};
 use super::wire::{BATCH, Wire};
@@ -260,89 +261,20 @@ impl Session {
         Ok(())
     }
 
+    /// Does a command and tells what changed meanwhile.
     async fn execute(&mut self, request: Request) -> Done {
-        let Request {
-            command: Command { tag, body },
-            literal,
-        } = request;
+        let Request { command, literal } = request;
         self.own = None;
-        let rules = Rules::of(&body);
-        let done = match body {
-            CommandBody::Capability => self.capability(),
-            CommandBody::Noop => Ok(Answer::ok("done")),
-            CommandBody::Logout => self.logout(),
-            CommandBody::Id(fields) => self.id(&fields),
-            CommandBody::StartTls => self.start_tls(&tag).await,
-            CommandBody::Authenticate { mechanism, initial } => {
-                self.authenticate(&mechanism, initial).await
-            }
-            CommandBody::Login { user, password } => self.login(user, password).await,
-            CommandBody::Enable(names) => self.enable(&names),
-            CommandBody::Select {
-                mailbox,
-                condstore,
-                examine,
-            } => self.select(&mailbox, condstore, examine).await,
-            CommandBody::Create {
-                mailbox,
-                special_use,
-            } => self.create(&mailbox, special_use).await,
-            CommandBody::Delete(mailbox) => self.delete(&mailbox).await,
-            CommandBody::Rename { from, to } => self.rename(&from, &to).await,
-            CommandBody::Subscribe(mailbox) => self.subscribe(&mailbox, true).await,
-            CommandBody::Unsubscribe(mailbox) => self.subscribe(&mailbox, false).await,
-            CommandBody::List(list) => self.list(&list),
-            CommandBody::Lsub { reference, pattern } => self.lsub(&reference.0, &pattern),
-            CommandBody::Namespace => self.namespace(),
-            CommandBody::Status { mailbox, items } => self.status(&mailbox, &items),
-            CommandBody::Append {
-                mailbox,
-                flags,
-                date,
-                size,
-                utf8,
-                ..
-            } => {
-                let first = super::append::Part {
-                    flags,
-                    date,
-                    size,
-                    utf8,
-                };
-                match literal {
-                    Some(literal) => self.append(&mailbox, first, literal).await,
-                    None => Err(Answer::bad("the message is missing").into()),
-                }
-            }
+        let rules = Rules::of(&command.body);
+        let done = match command.body {
+            // Here, and without all the others' future around it: sessions spend their lives in IDLE.
             CommandBody::Idle => self.idle().await,
-            CommandBody::Close => self.close().await,
-            CommandBody::Unselect => self.unselect(),
-            CommandBody::Expunge => self.expunge(None).await,
-            CommandBody::UidExpunge(set) => self.expunge(Some(&set)).await,
-            CommandBody::Search(search) => self.search(&tag, search).await,
-            CommandBody::Fetch {
-                uid,
-                set,
-                items,
-                changed_since,
-            } => self.fetch(uid, &set, items, changed_since).await,
-            CommandBody::Store {
-                uid,
-                set,
-                change,
-                silent,
-                unchanged_since,
-            } => self.store(uid, &set, change, silent, unchanged_since).await,
-            CommandBody::Copy { uid, set, mailbox } => self.copy(uid, &set, &mailbox).await,
-            CommandBody::Move { uid, set, mailbox } => {
-                self.move_messages(uid, &set, &mailbox).await
-            }
-            CommandBody::Check => self.check(),
+            _ => Box::pin(self.dispatch(command, literal)).await,
         };
         if let Err(Failure::End(_) | Failure::Answered) = done {
             return done;
         }
-        match self.tell(rules.expunges, rules.uid).await {
+        match Box::pin(self.tell(rules.expunges, rules.uid)).await {
             Err(Failure::End(end)) => Err(Failure::End(end)),
             // A view that can't be read now does not undo the command.
             _ => done,
@@ -354,25 +286,28 @@ impl Session {
         let (Some(user), Some(selected)) = (&self.user, &mut self.selected) else {
             return Ok(());
         };
-        let mut view = user.account.view()?;
-        if view.modseq()? == selected.modseq && !(expunges && selected.has_pending()) {
+        let newest = *selected.watch.borrow_and_update();
+        if newest <= selected.modseq {
+            if expunges {
+                selected.tell_pending(&mut self.wire.out);
+            }
             return Ok(());
         }
-        let Some(mut mailbox) = view.mailbox_by_id(selected.mailbox)? else {
-            return Err(deleted());
-        };
-        if !self.enabled.rev2 && mailbox.recent_below < mailbox.uid_next {
+        let newsroom = &self.context.newsroom;
+        let (mailbox, since) = (selected.mailbox, selected.modseq);
+        let mut news = newsroom
+            .news(&user.account, mailbox, since, newest)?
+            .ok_or_else(deleted)?;
+        if !self.enabled.rev2 && news.has_recent() {
             if selected.read_only {
                 let known = selected.uids.last() + 1;
-                selected.add_recent(known.max(mailbox.recent_below), mailbox.uid_next - 1);
-            } else {
-                drop(view);
-                (view, mailbox) = take_recent(user, selected).await?;
+                let recent_below = news.mailbox.recent_below;
+                selected.add_recent(known.max(recent_below), news.mailbox.uid_next - 1);
+            } else if news.claim() {
+                let (view, _) = take_recent(user, selected).await?;
+                let taken = News::load(&view, mailbox, since)?.ok_or_else(deleted)?;
+                news = Arc::new(taken);
             }
-        }
-        let changes = view.changes_since(selected.mailbox, selected.modseq)?;
-        if changes.deleted {
-            return Err(deleted());
         }
         let telling = Telling {
             expunges,
@@ -381,8 +316,7 @@ impl Session {
             recent: !self.enabled.rev2,
             own: self.own,
         };
-        selected.tell(&changes, &mailbox, telling, &mut self.wire.out);
-        selected.modseq = selected.modseq.max(view.modseq()?);
+        selected.tell(&news.changes, &news.mailbox, telling, &mut self.wire.out);
         Ok(())
     }
 
@@ -409,16 +343,6 @@ impl Session {
             return Err(Answer::no("READ-ONLY", "the mailbox was opened read-only").into());
         }
         Ok((user, selected))
-    }
-
-    fn check(&mut self) -> Done {
-        self.selected()?;
-        Ok(Answer::ok("done"))
-    }
-
-    fn logout(&mut self) -> Done {
-        self.wire.out.extend_from_slice(b"* BYE goodbye\r\n");
-        Err(Failure::End(End::Logout(Answer::ok("done"))))
     }
 }
 

@@ -6,5 +6,6 @@ mod login;
 mod mailboxes;
 mod messages;
 mod search;
+mod size;
 mod together;
 mod world;

@@ -121,6 +121,10 @@ enum Step {
     Keyword(usize, u8),
 }
 
+fn selected(server: &Server) -> Selected {
+    Selected::new(&server.mailbox(), false, watch::Sender::new(0).subscribe())
+}
+
 /// What a client makes of the responses.
 #[derive(Default)]
 struct Client {
@@ -180,7 +184,7 @@ proptest! {
     fn the_client_has_the_servers_state(rounds in steps()) {
         let mut server = Server::default();
         server.step(&Step::Add(3));
-        let mut selected = Selected::new(&server.mailbox(), false);
+        let mut selected = selected(&server);
         let uids = server.messages.keys().copied().collect();
         selected.set_messages(&server.mailbox(), uids, server.modseq);
         let mut client = Client::default();
@@ -223,7 +227,7 @@ proptest! {
 fn own_changes_are_not_told_again() {
     let mut server = Server::default();
     server.step(&Step::Add(2));
-    let mut selected = Selected::new(&server.mailbox(), false);
+    let mut selected = selected(&server);
     selected.set_messages(&server.mailbox(), vec![1, 2], server.modseq);
     server.step(&Step::Flag(0));
     let own = Own {
@@ -255,7 +259,7 @@ fn own_changes_are_not_told_again() {
 fn recent_is_told_with_new_messages() {
     let mut server = Server::default();
     server.step(&Step::Add(2));
-    let mut selected = Selected::new(&server.mailbox(), false);
+    let mut selected = selected(&server);
     selected.add_recent(2, 2);
     selected.set_messages(&server.mailbox(), vec![1, 2], server.modseq);
     let mut out = Vec::new();

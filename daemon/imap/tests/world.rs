@@ -88,6 +88,7 @@ impl World {
             store,
             logins: Arc::new(Logins::new()),
             hashing: Arc::new(Semaphore::new(2)),
+            newsroom: crate::imap::Newsroom::default(),
             shutdown: CancellationToken::new(),
         };
         World {
@@ -137,6 +138,13 @@ impl World {
 
     /// A connection before its greeting.
     pub(super) async fn open(&self) -> Client<TcpStream> {
+        let (conn, client) = self.pair().await;
+        tokio::spawn(serve(conn, Arc::clone(&self.context)));
+        Client::new(client)
+    }
+
+    /// Both ends of a connection.
+    pub(super) async fn pair(&self) -> (Conn, TcpStream) {
         static LAST_ID: AtomicU64 = AtomicU64::new(0);
         let local = self.listener.local_addr().expect("an address");
         let (client, accepted) = tokio::join!(TcpStream::connect(local), self.listener.accept());
@@ -153,8 +161,7 @@ impl World {
                 plaintext_logins: self.plaintext_logins,
             },
         };
-        tokio::spawn(serve(conn, Arc::clone(&self.context)));
-        Client::new(client.expect("a connection"))
+        (conn, client.expect("a connection"))
     }
 
     /// A connection after its greeting.

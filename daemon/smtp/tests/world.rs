@@ -103,6 +103,7 @@ impl World {
             store,
             logins: Arc::new(Logins::new()),
             hashing: Arc::new(Semaphore::new(2)),
+            newsroom: crate::imap::Newsroom::default(),
             shutdown: CancellationToken::new(),
         };
         World {
