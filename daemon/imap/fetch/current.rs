@@ -39,12 +39,12 @@ enum Literal {
 }
 
 impl Current {
-    pub(super) fn new(message: Message) -> Current {
+    pub(super) fn new(message: Message, parsed: Option<Parsed>) -> Current {
         Current {
             message,
             item: 0,
             shown: false,
-            parsed: None,
+            parsed,
             body: None,
             literal: None,
         }

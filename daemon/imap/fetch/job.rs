@@ -22,6 +22,17 @@ pub(super) enum Filled {
     More,
 }
 
+/// Messages whose structures are read together.
+const TOGETHER: u32 = 256;
+
+/// How far a range was looked through.
+struct Scan {
+    /// The number of the next message.
+    expected: u32,
+    /// Of the last one: whether there is room for more.
+    result: Result<bool, StoreError>,
+}
+
 /// A FETCH under way.
 pub(super) struct Job {
     account: Account,
@@ -36,6 +47,8 @@ pub(super) struct Job {
     /// Messages that the client counts and that are not there.
     missing: u32,
     unknown_encoding: bool,
+    /// Structures can't be read many at a time.
+    one_by_one: bool,
     /// A message could not be read; the others were.
     failed: Option<StoreError>,
     current: Option<Current>,
@@ -64,6 +77,7 @@ impl Job {
             ranges,
             missing: 0,
             unknown_encoding: false,
+            one_by_one: false,
             failed: None,
             current: None,
         }
@@ -129,36 +143,79 @@ impl Job {
             return Ok(Filled::More);
         }
         while let Some((first, last)) = self.ranges.pop() {
+            let last = self.bite(first, last);
             let (Some(first_uid), Some(last_uid)) =
                 (self.uids.uid_of(first), self.uids.uid_of(last))
             else {
                 continue;
             };
-            let mut expected = first;
-            let mut result = Ok(true);
-            view.messages(self.mailbox, first_uid, last_uid, &mut |message| {
-                let Some(seq) = self.uids.seq_of(message.uid) else {
-                    return true;
-                };
-                self.missing += seq - expected;
-                expected = seq + 1;
-                if self.plan.changed_since >= Some(message.modseq) {
-                    return true;
+            let mut scan = Scan {
+                expected: first,
+                result: Ok(true),
+            };
+            let mailbox = self.mailbox;
+            let scanned = if self.plan.structure && !self.one_by_one {
+                view.messages_with_parsed(mailbox, first_uid, last_uid, &mut |message, parsed| {
+                    let current = Current::new(message, Some(parsed));
+                    self.found(&view, current, &mut scan, out, limit)
+                })
+            } else {
+                view.messages(mailbox, first_uid, last_uid, &mut |message| {
+                    let current = Current::new(message, None);
+                    self.found(&view, current, &mut scan, out, limit)
+                })
+            };
+            match scanned {
+                Ok(()) => {}
+                Err(_) if self.plan.structure && !self.one_by_one => {
+                    // One of them is damaged: the others are not its prisoners.
+                    self.one_by_one = true;
+                    self.ranges.push((scan.expected, last));
+                    continue;
                 }
-                result = self.produce(&view, Current::new(message), out, limit);
-                matches!(result, Ok(true))
-            })?;
-            let whole = result?;
-            match whole {
-                true => self.missing += last + 1 - expected,
-                false if expected <= last => self.ranges.push((expected, last)),
-                false => {}
+                Err(error) => return Err(error),
             }
-            if !whole {
+            if scan.result? {
+                self.missing += last + 1 - scan.expected;
+            } else {
+                if scan.expected <= last {
+                    self.ranges.push((scan.expected, last));
+                }
                 return Ok(Filled::More);
             }
         }
         Ok(Filled::Done)
+    }
+
+    /// Cuts a range to what is looked at together, and gives its end.
+    fn bite(&mut self, first: u32, last: u32) -> u32 {
+        let end = last.min(first + (TOGETHER - 1));
+        if self.plan.structure && end < last {
+            self.ranges.push((end + 1, last));
+            return end;
+        }
+        last
+    }
+
+    /// Shows a message that was found. False: no more of them now.
+    fn found(
+        &mut self,
+        view: &View,
+        current: Current,
+        scan: &mut Scan,
+        out: &mut Vec<u8>,
+        limit: usize,
+    ) -> bool {
+        let Some(seq) = self.uids.seq_of(current.message.uid) else {
+            return true;
+        };
+        self.missing += seq.saturating_sub(scan.expected);
+        scan.expected = seq + 1;
+        if self.plan.changed_since >= Some(current.message.modseq) {
+            return true;
+        }
+        scan.result = self.produce(view, current, out, limit);
+        matches!(scan.result, Ok(true))
     }
 
     /// Shows a message from where it was left. False: the chunk is full. An error: what was sent of it

@@ -11,6 +11,8 @@ pub(super) struct Plan {
     pub(super) flags: bool,
     /// MODSEQ is among them.
     pub(super) modseq: bool,
+    /// Some of them need the message's envelope or structure.
+    pub(super) structure: bool,
     /// Some of them set \Seen.
     pub(super) sets_seen: bool,
     /// Only messages that changed after this.
@@ -31,7 +33,18 @@ impl Plan {
             FetchItem::Rfc822 | FetchItem::Rfc822Text => true,
             _ => false,
         };
+        let structure = |item: &FetchItem| match item {
+            FetchItem::Body { section, .. } => *section != Section::default(),
+            FetchItem::Binary { part, .. } | FetchItem::BinarySize { part } => !part.is_empty(),
+            FetchItem::Envelope
+            | FetchItem::BodyStructure
+            | FetchItem::BodyStructureShort
+            | FetchItem::Rfc822Header
+            | FetchItem::Rfc822Text => true,
+            _ => false,
+        };
         Plan {
+            structure: items.iter().any(structure),
             flags: items.contains(&FetchItem::Flags),
             modseq: items.contains(&FetchItem::ModSeq),
             sets_seen: items.iter().any(sets_seen),
