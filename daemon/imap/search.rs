@@ -1,5 +1,6 @@
 //! SEARCH (RFC 9051 §6.4.4, RFC 3501 §6.4.4; RFC 4731 ESEARCH, RFC 5182 SEARCHRES, RFC 7162 MODSEQ).
 
+mod header;
 mod test;
 mod text;
 
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use mox::imap::command::{SearchCommand, SearchOptions};
 use mox::imap::encode;
-use mox::store::{Account, MailboxId, ModSeq, StoreError, Uid};
+use mox::store::{Account, MailboxId, Message as Row, ModSeq, StoreError, Uid, View};
 
 use self::test::{Cost, Message, Test};
 use super::reply;
@@ -17,6 +18,9 @@ use super::session::{Done, Session};
 use super::set::{self, Ranges};
 use super::uids::UidMap;
 use super::words::{self, Answer, Failure};
+
+/// Messages looked at together.
+const TOGETHER: u32 = 512;
 
 /// Messages looked at without leaving the session's thread, if only their flags are.
 const FEW: u32 = 200;
@@ -261,26 +265,76 @@ impl Job {
         let mut found = Found::default();
         let mut scratch = text::Scratch::default();
         for &(first, last) in &self.ranges {
-            let (Some(first), Some(last)) = (self.uids.uid_of(first), self.uids.uid_of(last))
-            else {
-                continue;
-            };
+            let mut from = first;
+            while from <= last && !self.given_up.load(Ordering::Relaxed) {
+                let to = last.min(from + (TOGETHER - 1));
+                self.look_at(&view, from, to, &mut scratch, &mut found)?;
+                from = to + 1;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Tests some messages: first by their rows alone, then what that leaves open.
+    fn look_at(
+        &self,
+        view: &View,
+        first: u32,
+        last: u32,
+        scratch: &mut text::Scratch,
+        found: &mut Found,
+    ) -> Result<(), StoreError> {
+        let (Some(first_uid), Some(last_uid)) = (self.uids.uid_of(first), self.uids.uid_of(last))
+        else {
+            return Ok(());
+        };
+        let mut hits: Vec<(u32, ModSeq)> = Vec::new();
+        let mut open: Vec<(u32, Row)> = Vec::new();
+        view.messages(self.mailbox, first_uid, last_uid, &mut |row| {
+            if let Some(seq) = self.uids.seq_of(row.uid) {
+                match self.test.quick(&row, seq) {
+                    Some(true) => hits.push((seq, row.modseq)),
+                    Some(false) => {}
+                    None => open.push((seq, row)),
+                }
+            }
+            true
+        })?;
+        let mut test = |seq, row: Row, parsed| -> Result<(), StoreError> {
+            let modseq = row.modseq;
+            let mut message = Message::new(view, row, seq, parsed, scratch);
+            if self.test.holds(&mut message)? {
+                hits.push((seq, modseq));
+            }
+            Ok(())
+        };
+        let many = open.len() as u64 * 2 > u64::from(last - first);
+        if let (true, Some((_, oldest)), Some((_, newest))) = (
+            many && self.test.uses_structure(),
+            open.first(),
+            open.last(),
+        ) {
+            let (oldest, newest) = (oldest.uid, newest.uid);
+            let mut open = open.into_iter().peekable();
             let mut result = Ok(());
-            view.messages(self.mailbox, first, last, &mut |row| {
-                let Some(seq) = self.uids.seq_of(row.uid) else {
-                    return true;
-                };
-                let modseq = row.modseq;
-                let mut message = Message::new(&view, row, seq, &mut scratch);
-                match self.test.holds(&mut message) {
-                    Ok(true) => found.add(seq, modseq),
-                    Ok(false) => {}
-                    Err(error) => result = Err(error),
+            view.messages_with_parsed(self.mailbox, oldest, newest, &mut |row, parsed| {
+                if let Some((seq, row)) = open.next_if(|(_, open)| open.uid == row.uid) {
+                    result = test(seq, row, Some(parsed));
                 }
                 result.is_ok() && !self.given_up.load(Ordering::Relaxed)
             })?;
             result?;
+        } else {
+            for (seq, row) in open {
+                if self.given_up.load(Ordering::Relaxed) {
+                    break;
+                }
+                test(seq, row, None)?;
+            }
         }
-        Ok(found)
+        hits.sort_unstable();
+        hits.iter()
+            .for_each(|&(seq, modseq)| found.add(seq, modseq));
+        Ok(())
     }
 }

@@ -7,6 +7,7 @@ use mox::store::{Body, StoreError, View};
 
 use super::super::selected::Selected;
 use super::super::set::{self, Ranges};
+use super::header;
 use super::text::{self, Needle, Scratch};
 
 /// What a test has to look at.
@@ -154,24 +155,52 @@ impl Test {
         }
     }
 
-    /// Whether it holds for a message.
-    pub(super) fn holds(&self, message: &mut Message<'_>) -> Result<bool, StoreError> {
-        Ok(match self {
+    /// Whether it is of use to have the messages' structures at hand.
+    pub(super) fn uses_structure(&self) -> bool {
+        match self {
+            Test::Sent(..) | Test::Body(_) | Test::Text(_) => true,
+            Test::Header(name, _) => header::in_envelope(name),
+            Test::Not(test) => test.uses_structure(),
+            Test::And(tests) | Test::Or(tests) => tests.iter().any(Test::uses_structure),
+            _ => false,
+        }
+    }
+
+    /// Whether it holds for a message, if its row alone tells.
+    pub(super) fn quick(&self, row: &mox::store::Message, seq: u32) -> Option<bool> {
+        Some(match self {
             Test::All => true,
-            Test::Numbers(ranges) => set::contains(ranges, message.seq),
-            Test::Uids(ranges) => set::contains(ranges, message.row.uid),
-            Test::Flag(flag, set) => message.row.flags.has(*flag) == *set,
-            Test::Keyword(keyword, set) => message.row.flags.has_keyword(keyword) == *set,
+            Test::Numbers(ranges) => set::contains(ranges, seq),
+            Test::Uids(ranges) => set::contains(ranges, row.uid),
+            Test::Flag(flag, set) => row.flags.has(*flag) == *set,
+            Test::Keyword(keyword, set) => row.flags.has_keyword(keyword) == *set,
             Test::Received(from, below) => {
-                let (seconds, zone) = message.row.received;
+                let (seconds, zone) = row.received;
                 let day = (seconds + i64::from(zone) * 60).div_euclid(86_400);
                 (*from..*below).contains(&day)
             }
-            Test::Size(from, below) => (*from..*below).contains(&message.row.size),
-            Test::ModSeq(modseq) => message.row.modseq >= *modseq,
+            Test::Size(from, below) => (*from..*below).contains(&row.size),
+            Test::ModSeq(modseq) => row.modseq >= *modseq,
+            Test::Sent(..) | Test::Header(..) | Test::Body(_) | Test::Text(_) => return None,
+            Test::Not(test) => !test.quick(row, seq)?,
+            Test::And(tests) => return all(tests.iter().map(|test| test.quick(row, seq))),
+            Test::Or(tests) => {
+                return all(tests
+                    .iter()
+                    .map(|test| test.quick(row, seq).map(|holds| !holds)))
+                .map(|none| !none);
+            }
+        })
+    }
+
+    /// Whether it holds for a message.
+    pub(super) fn holds(&self, message: &mut Message<'_>) -> Result<bool, StoreError> {
+        if let Some(holds) = self.quick(&message.row, message.seq) {
+            return Ok(holds);
+        }
+        Ok(match self {
             Test::Sent(from, below) => {
-                let day = mox::mail::header::find(message.header()?, b"Date")
-                    .and_then(|field| date::sent_day(&field.unfolded()));
+                let day = message.sent_day()?;
                 day.is_some_and(|day| (*from..*below).contains(&day))
             }
             Test::Header(name, needle) => message.header_has(name, needle)?,
@@ -194,8 +223,23 @@ impl Test {
                 }
                 false
             }
+            // The row told.
+            _ => false,
         })
     }
+}
+
+/// The conjunction of what may be open: false if one is false, open if one is open.
+fn all(tests: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut open = false;
+    for test in tests {
+        match test {
+            Some(true) => {}
+            Some(false) => return Some(false),
+            None => open = true,
+        }
+    }
+    (!open).then_some(true)
 }
 
 impl<'a> Message<'a> {
@@ -203,6 +247,7 @@ impl<'a> Message<'a> {
         view: &'a View,
         row: mox::store::Message,
         seq: u32,
+        parsed: Option<Parsed>,
         scratch: &'a mut Scratch,
     ) -> Message<'a> {
         Message {
@@ -210,7 +255,7 @@ impl<'a> Message<'a> {
             row,
             seq,
             header: None,
-            parsed: None,
+            parsed,
             body: None,
             scratch,
         }
@@ -247,8 +292,22 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// The day of the Date field.
+    fn sent_day(&mut self) -> Result<Option<i64>, StoreError> {
+        if let Some(parsed) = &self.parsed {
+            return Ok(parsed.envelope.date.as_deref().and_then(date::sent_day));
+        }
+        Ok(mox::mail::header::find(self.header()?, b"Date")
+            .and_then(|field| date::sent_day(&field.unfolded())))
+    }
+
     /// Whether a field of that name has the text; any such field will do for an empty text.
     fn header_has(&mut self, name: &[u8], needle: &Needle) -> Result<bool, StoreError> {
+        if let Some(parsed) = &self.parsed
+            && let Some(has) = header::envelope_has(&parsed.envelope, name, needle, self.scratch)
+        {
+            return Ok(has);
+        }
         self.header()?;
         let header = self.header.as_deref().unwrap_or_default();
         Ok(mox::mail::header::fields(header)

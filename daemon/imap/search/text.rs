@@ -39,6 +39,11 @@ impl Needle {
         }
     }
 
+    /// Nothing in particular.
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     fn len(&self) -> usize {
         self.finder.needle().len()
     }
