@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
 
 use crate::addr::{AccountName, Address, Domain, Localpart};
 use crate::config::{self, ConfigError, Disk};
@@ -80,10 +81,16 @@ pub enum Change {
     Adopt,
 }
 
-/// A text that Debug does not show.
+/// A text that Debug does not show, wiped from memory when dropped.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(pub String);
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -191,6 +198,9 @@ impl From<ConfigError> for AdminError {
     }
 }
 
+/// The control database in the data directory.
+const DATABASE: &str = "control.redb";
+
 /// Configuration and state of one mox.toml and its data directory.
 pub struct Admin {
     /// As it was named: a symbolic link stays one.
@@ -214,10 +224,15 @@ impl Admin {
 
     fn open_with(config: &Path, store: Option<Arc<dyn MailFolders>>) -> Result<Admin, AdminError> {
         let data_dir = config::data_dir(config);
+        // A name with a slip in it makes no folders.
+        if !config.exists() && !data_dir.join(DATABASE).exists() {
+            let missing = FsError::at("read", config)(std::io::ErrorKind::NotFound.into());
+            return Err(missing.into());
+        }
         folders::make_data_dir(&data_dir)?;
         let admin = Admin {
             file: config.to_owned(),
-            state: State::open(&data_dir.join("control.redb"))?,
+            state: State::open(&data_dir.join(DATABASE))?,
             data_dir,
             disk: Disk::new(),
             current: Mutex::new(None),

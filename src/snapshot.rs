@@ -62,6 +62,16 @@ impl Snapshot {
         }
     }
 
+    /// With a configuration in which every address leads where it does in this one.
+    pub(crate) fn with_config(&self, config: Arc<Config>) -> Snapshot {
+        Snapshot {
+            generation: self.generation,
+            config,
+            credentials: self.credentials.clone(),
+            index: self.index.clone(),
+        }
+    }
+
     /// The same facts under another number, for a change of state alone.
     pub fn with_credentials(
         &self,

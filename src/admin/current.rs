@@ -4,7 +4,7 @@
 use std::sync::{Arc, PoisonError};
 
 use crate::addr::AccountName;
-use crate::config::edit::{self, EditError};
+use crate::config::edit::{self, Edit, EditError, Value};
 use crate::config::model::Config;
 use crate::config::{self, Expecting, Files};
 use crate::diag::Diagnostic;
@@ -125,15 +125,25 @@ impl Admin {
 
     /// Makes the new text and compiles what would be served.
     pub(super) fn compile(&self, base: Arc<Current>, plan: Plan) -> Result<Prepared, AdminError> {
-        let next = match plan.edits.is_empty() {
-            true => Arc::clone(&base),
-            false => {
-                let text = edit::apply(&base.text, &plan.edits).map_err(edit_failed)?;
-                let files = Expecting {
-                    others: &self.disk,
-                    made: plan.keys.iter().map(|key| self.beside(&key.file)).collect(),
-                };
-                Arc::new(self.parse(text.into(), &files)?)
+        let next = match plan.edits.as_slice() {
+            [] => Arc::clone(&base),
+            edits => {
+                let text: Arc<str> = edit::apply(&base.text, edits).map_err(edit_failed)?.into();
+                Arc::new(match patched(base.config(), edits) {
+                    Some(config) => Current {
+                        hash: ContentHash::of(text.as_bytes()),
+                        text,
+                        snapshot: base.snapshot.with_config(Arc::new(config)),
+                    },
+                    None => {
+                        let keys = plan.keys.iter();
+                        let files = Expecting {
+                            others: &self.disk,
+                            made: keys.map(|key| self.beside(&key.file)).collect(),
+                        };
+                        self.parse(text, &files)?
+                    }
+                })
             }
         };
         let last = self.state.last_generation();
@@ -157,6 +167,34 @@ impl Admin {
             next,
             plan,
         })
+    }
+}
+
+/// The configuration after edits that cannot make it invalid and move no address, without reading ten
+/// thousand accounts anew; none for others.
+fn patched(config: &Config, edits: &[Edit]) -> Option<Config> {
+    match edits {
+        [Edit::DomainSetDisabled { domain, disabled }] => {
+            let mut config = config.clone();
+            config.domains.get_mut(domain)?.disabled = *disabled;
+            Some(config)
+        }
+        [
+            Edit::AccountSet {
+                account,
+                key: "login_disabled",
+                value,
+            },
+        ] => {
+            let mut config = config.clone();
+            config.accounts.get_mut(account)?.login_disabled = match value {
+                Some(Value::Text(message)) => message.clone(),
+                None => String::new(),
+                Some(_) => return None,
+            };
+            Some(config)
+        }
+        _ => None,
     }
 }
 

@@ -13,17 +13,12 @@ pub(super) fn unified(old: &str, new: &str) -> String {
     if old == new {
         return String::new();
     }
-    let old: Vec<&str> = old.split_inclusive('\n').collect();
-    let new: Vec<&str> = new.split_inclusive('\n').collect();
-    let same_before = common(old.iter(), new.iter());
-    let (old_rest, new_rest) = (&old[same_before..], &new[same_before..]);
-    let same_after = common(old_rest.iter().rev(), new_rest.iter().rev());
-    let skipped = same_before.saturating_sub(CONTEXT);
-    let kept = same_after.saturating_sub(CONTEXT);
-    let old = &old[skipped..old.len() - kept];
-    let new = &new[skipped..new.len() - kept];
+    let (start, old_end, new_end) = window(old, new);
+    let skipped = old[..start].matches('\n').count();
+    let old: Vec<&str> = old[start..old_end].split_inclusive('\n').collect();
+    let new: Vec<&str> = new[start..new_end].split_inclusive('\n').collect();
 
-    let diff = TextDiff::from_slices(old, new);
+    let diff = TextDiff::from_slices(&old, &new);
     let mut text = "--- mox.toml\n+++ mox.toml\n".to_owned();
     for group in diff.grouped_ops(CONTEXT) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else {
@@ -63,7 +58,41 @@ fn range(start: usize, end: usize, skipped: usize) -> String {
     }
 }
 
-fn common<'a>(a: impl Iterator<Item = &'a &'a str>, b: impl Iterator<Item = &'a &'a str>) -> usize {
+/// Where the lines that differ stand, with those around them: the start in both texts and the end in
+/// each.
+fn window(old: &str, new: &str) -> (usize, usize, usize) {
+    let same = common(old.bytes(), new.bytes());
+    let mut start = line_start(&old.as_bytes()[..same]);
+    let (old_rest, new_rest) = (&old.as_bytes()[start..], &new.as_bytes()[start..]);
+    let mut after = common(
+        old_rest.iter().rev().copied(),
+        new_rest.iter().rev().copied(),
+    );
+    let starts_line = |rest: &[u8]| match (rest.len() - after).checked_sub(1) {
+        Some(before) => rest[before] == b'\n',
+        None => true,
+    };
+    if !(starts_line(old_rest) && starts_line(new_rest)) {
+        after -= line_length(&old.as_bytes()[old.len() - after..]);
+    }
+    for _ in 0..CONTEXT {
+        start = line_start(&old.as_bytes()[..start.saturating_sub(1)]);
+        after -= line_length(&old.as_bytes()[old.len() - after..]);
+    }
+    (start, old.len() - after, new.len() - after)
+}
+
+/// Where the last line of these bytes begins.
+fn line_start(bytes: &[u8]) -> usize {
+    memchr::memrchr(b'\n', bytes).map_or(0, |end| end + 1)
+}
+
+/// The length of the first line of these bytes, its end included.
+fn line_length(bytes: &[u8]) -> usize {
+    memchr::memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1)
+}
+
+fn common(a: impl Iterator<Item = u8>, b: impl Iterator<Item = u8>) -> usize {
     a.zip(b).take_while(|(a, b)| a == b).count()
 }
 

@@ -153,6 +153,13 @@ mod tests {
     }
 
     #[test]
+    fn nobody_costs_what_somebody_costs() {
+        let phc = hash("correct horse").expect("a hash");
+        let kind = |phc: &str| phc.rsplitn(3, '$').last().map(str::to_owned);
+        assert_eq!(kind(DUMMY), kind(&phc));
+    }
+
+    #[test]
     fn equal_passwords_have_different_hashes() {
         assert_ne!(hash("correct horse"), hash("correct horse"));
     }

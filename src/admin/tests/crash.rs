@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::support::{self, Folders, World, account, actor, domain, make};
+use super::support::{Folders, World, account, actor, domain, make};
 use super::*;
 use crate::fsio::fault;
 use crate::state::ContentHash;

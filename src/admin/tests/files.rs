@@ -169,3 +169,17 @@ fn links_owner_and_mode_stay() {
     let left = fs::read_dir(world.path("")).expect("read").count();
     assert_eq!(left, 3, "config, data, real.toml");
 }
+
+#[test]
+fn a_file_that_is_not_there_makes_nothing() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let opened = Admin::open(&dir.path().join("config/mox.toml"));
+    let Err(AdminError::Local(message)) = opened else {
+        panic!("it opened");
+    };
+    assert!(
+        message.starts_with("read ") && message.contains("mox.toml"),
+        "{message}"
+    );
+    assert_eq!(fs::read_dir(dir.path()).expect("it reads").count(), 0);
+}

@@ -1,1 +1,126 @@
+//! Changes in any order: what is served after each is what the file says, what is refused changes
+//! nothing, and the plan knows every reason to refuse before the file does.
 
+use proptest::prelude::*;
+
+use super::support::{World, account, address, domain, make};
+use super::*;
+
+const DOMAINS: [&str; 4] = [
+    "example.org",
+    "example.net",
+    "new.example",
+    "bücher.example",
+];
+const ACCOUNTS: [&str; 4] = ["alice", "bob", "carol", "döra"];
+const LOCALPARTS: [&str; 6] = ["alice", "bob", "Bob2", "info", "bob+x", "team"];
+
+fn any_domain() -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(&DOMAINS[..])
+}
+
+fn any_account() -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(&ACCOUNTS[..])
+}
+
+fn any_address() -> impl Strategy<Value = String> {
+    (proptest::sample::select(&LOCALPARTS[..]), any_domain())
+        .prop_map(|(localpart, domain)| format!("{localpart}@{domain}"))
+}
+
+fn any_change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        1 => (any_domain(), any_account(), proptest::option::of(Just("info")), any::<bool>())
+            .prop_map(|(name, owner, localpart, disabled)| Change::DomainAdd {
+                domain: domain(name),
+                account: account(owner),
+                localpart: localpart.map(|text| Localpart::parse(text).expect("a localpart")),
+                disabled,
+            }),
+        2 => any_domain().prop_map(|name| Change::DomainRemove { domain: domain(name) }),
+        4 => (any_domain(), any::<bool>()).prop_map(|(name, disabled)| Change::DomainSetDisabled {
+            domain: domain(name),
+            disabled,
+        }),
+        4 => (any_account(), any_address()).prop_map(|(name, at)| Change::AccountAdd {
+            account: account(name),
+            address: address(&at),
+        }),
+        4 => any_account().prop_map(|name| Change::AccountRemove { account: account(name) }),
+        4 => (any_account(), proptest::sample::select(&["", "moved", "\"#"][..])).prop_map(
+            |(name, message)| Change::AccountSetLoginDisabled {
+                account: account(name),
+                message: message.to_owned(),
+            }
+        ),
+        6 => (any_address(), any_account()).prop_map(|(address, name)| Change::AddressAdd {
+            address,
+            account: account(name),
+        }),
+        3 => (any_domain(), any_account()).prop_map(|(at, name)| Change::AddressAdd {
+            address: format!("@{at}"),
+            account: account(name),
+        }),
+        8 => any_address().prop_map(|address| Change::AddressRemove { address }),
+        2 => any_domain().prop_map(|at| Change::AddressRemove { address: format!("@{at}") }),
+        1 => Just(Change::Adopt),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn every_order_of_changes(changes in proptest::collection::vec((any_change(), any::<bool>()), 1..25)) {
+        let world = World::new();
+        let admin = world.loaded();
+        let mut generation = 1;
+        for (change, finish) in changes {
+            let before = world.text();
+            let prepared = match admin.prepare(&change) {
+                Ok(prepared) => prepared,
+                Err(AdminError::Conflict { .. } | AdminError::NotFound { .. }) => {
+                    prop_assert_eq!(&world.text(), &before);
+                    continue;
+                }
+                Err(other) => {
+                    prop_assert!(false, "{:?}: {:?}", change, other);
+                    unreachable!();
+                }
+            };
+            let (snapshot, changed) = (Arc::clone(&prepared.snapshot), prepared.changed);
+            let done = admin.commit(prepared, &support::actor()).expect("committed");
+            prop_assert_eq!(changed, world.text() != before, "{:?}", &change);
+            prop_assert_eq!(done.diff.is_empty(), !changed);
+            generation += u64::from(changed);
+            prop_assert_eq!((done.generation, snapshot.generation), (generation, generation));
+            let parsed = config::parse(&world.text(), &world.file(), &Disk::new());
+            prop_assert_eq!(&*snapshot.config, &parsed.expect("valid"));
+            // The same again is nothing to do, or a conflict.
+            if !matches!(change, Change::DomainAdd { .. }) {
+                match make(&admin, &change) {
+                    Ok(again) => prop_assert!(!again.changed, "{:?}", &change),
+                    Err(AdminError::Conflict { .. } | AdminError::NotFound { .. }) => {}
+                    Err(other) => prop_assert!(false, "{:?}: {:?}", change, other),
+                }
+            }
+            if finish {
+                admin.finish_removals().expect("it ends");
+            }
+        }
+        admin.finish_removals().expect("it ends");
+        let text = world.text();
+        drop(admin);
+        let admin = world.admin();
+        let snapshot = admin.load().expect("it loads");
+        prop_assert_eq!(snapshot.generation, generation, "nothing was left to adopt");
+        prop_assert_eq!(world.text(), text);
+        let accounts: Vec<&str> =
+            snapshot.config.accounts.keys().map(AccountName::as_str).collect();
+        prop_assert_eq!(world.folders(), accounts);
+        let history = admin.history().expect("it reads");
+        prop_assert_eq!(history.len() as u64, generation);
+        for pair in history.windows(2) {
+            prop_assert_eq!(pair[0].before, pair[1].after, "each is made from the one before");
+        }
+    }
+}
