@@ -100,10 +100,11 @@ impl Decoder {
                 mut bits,
                 mut chars,
             } => base64_end(&mut bits, &mut chars, out),
-            State::Quoted { after, .. } => match after {
-                Quoted::Digit(_, digit) => out.extend_from_slice(&[b'=', digit]),
-                _ => {}
-            },
+            State::Quoted { after, .. } => {
+                if let Quoted::Digit(_, digit) = after {
+                    out.extend_from_slice(&[b'=', digit]);
+                }
+            }
         }
     }
 }

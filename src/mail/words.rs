@@ -63,7 +63,7 @@ fn encoded_word(text: &[u8]) -> Option<Word> {
     let encoded = &rest[..end];
     let printable = |bytes: &[u8]| bytes.iter().all(|byte| matches!(byte, 0x21..=0x7e));
     // Longer than the 75 characters allowed is common; without end it is no word.
-    if label.len() > 64 || !printable(label) || encoded.iter().any(|byte| *byte == b'\n') {
+    if label.len() > 64 || !printable(label) || encoded.contains(&b'\n') {
         return None;
     }
     let label = label.split(|byte| *byte == b'*').next()?;

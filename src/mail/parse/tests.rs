@@ -218,7 +218,7 @@ fn nesting_is_bounded() {
     assert_eq!(count(&parsed), (50, 50));
 
     let mut multipart = String::new();
-    for i in 0..1_000_000 {
+    for i in 0..100_000 {
         write!(
             multipart,
             "Content-Type: multipart/x; boundary={i}\n\n--{i}\n"
@@ -227,8 +227,8 @@ fn nesting_is_bounded() {
     }
     assert_eq!(count(&parse(&multipart)), (50, 50));
 
-    let many = "Content-Type: multipart/mixed; boundary=b\n\n".to_owned()
-        + &"--b\n\nx\n".repeat(1_000_000);
+    let many =
+        "Content-Type: multipart/mixed; boundary=b\n\n".to_owned() + &"--b\n\nx\n".repeat(100_000);
     let parsed = parse(&many);
     assert_eq!(count(&parsed), (1_000, 2));
     let PartKind::Multipart(parts) = &parsed.root.kind else {
@@ -304,7 +304,7 @@ fn check_lines(message: &[u8], part: &Part) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn pieces_do_not_matter(message in messages(), step in 1usize..30) {

@@ -296,7 +296,7 @@ fn command_body() -> impl Strategy<Value = CommandBody> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn what_is_written_is_parsed(tag in "[a-zA-Z0-9.]{1,5}", body in command_body()) {
