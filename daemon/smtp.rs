@@ -30,7 +30,9 @@ pub enum Service {
 
 /// Serves one connection to its end.
 pub async fn serve(conn: Conn, service: Service, context: Arc<Context>) {
-    session::Session::new(conn, service, context).run().await;
+    Box::new(session::Session::new(conn, service, context))
+        .run()
+        .await;
 }
 
 #[cfg(test)]

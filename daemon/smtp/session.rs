@@ -57,7 +57,7 @@ impl Session {
     }
 
     /// To the end.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(mut self: Box<Session>) {
         let end = self.talk().await;
         tracing::debug!(?end, "smtp session ended");
         // A message that is not whole goes now, not after the goodbye.
@@ -66,7 +66,7 @@ impl Session {
             End::Shutdown => GOODBYE_AT_SHUTDOWN,
             _ => GOODBYE,
         };
-        self.wire.close(farewell(&end), patience).await;
+        Box::pin(self.wire.close(farewell(&end), patience)).await;
     }
 
     async fn talk(&mut self) -> End {
@@ -110,7 +110,8 @@ impl Session {
         Ok(())
     }
 
-    /// Carries a command out; no answer where it was given on the way.
+    /// Carries a command out; no answer where it was given on the way. What takes long is boxed, so
+    /// that a session that waits for a command is small.
     async fn answer(&mut self, command: Command) -> Result<Option<Answer>, End> {
         let done = |result: Result<(), Answer>, answer| match result {
             Ok(()) => answer,
@@ -120,14 +121,14 @@ impl Session {
             Command::Ehlo(name) => self.greet(name, true),
             Command::Helo(name) => self.greet(name, false),
             Command::Mail(mail) => done(self.mail(mail), Answer::SenderOk),
-            Command::Rcpt(rcpt) => done(self.rcpt(rcpt).await, Answer::RecipientOk),
+            Command::Rcpt(rcpt) => done(Box::pin(self.rcpt(rcpt)).await, Answer::RecipientOk),
             Command::Data => {
-                let answer = self.data().await?;
+                let answer = Box::pin(self.data()).await?;
                 self.wire.rest();
                 answer
             }
             Command::Bdat { size, last } => {
-                let answer = self.bdat(size, last).await?;
+                let answer = Box::pin(self.bdat(size, last)).await?;
                 self.wire.rest();
                 answer
             }
@@ -139,8 +140,10 @@ impl Session {
             Command::Quit => return Err(End::Quit),
             Command::Vrfy | Command::Expn => Answer::NotVerified,
             Command::Help => Answer::Help,
-            Command::StartTls => return self.start_tls().await,
-            Command::Auth { mechanism, initial } => self.auth(&mechanism, initial).await?,
+            Command::StartTls => return Box::pin(self.start_tls()).await,
+            Command::Auth { mechanism, initial } => {
+                Box::pin(self.auth(&mechanism, initial)).await?
+            }
         }))
     }
 

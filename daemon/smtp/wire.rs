@@ -197,7 +197,7 @@ impl Wire {
             if write(&mut stream, &self.output).await.is_err() || stream.shutdown().await.is_err() {
                 return;
             }
-            let mut sink = [0; 4096];
+            let mut sink = vec![0; 4096];
             let mut left = LINGER_BYTES;
             while let Ok(len @ 1..) = stream.read(&mut sink).await {
                 left = left.saturating_sub(len);

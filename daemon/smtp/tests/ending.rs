@@ -158,3 +158,12 @@ async fn a_client_that_takes_no_replies_is_left() {
     assert!(sent.await.is_err(), "all of it was taken");
     world.context.shutdown.cancel();
 }
+
+/// Ten thousand of them wait for most of their lives.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_waits_is_small() {
+    let world = World::new().await;
+    let session = world.unserved(Receive).await;
+    let size = std::mem::size_of_val(&session);
+    assert!(size < 3000, "{size} bytes");
+}

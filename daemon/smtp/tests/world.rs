@@ -167,6 +167,24 @@ impl World {
         Client::new(client.expect("a connection"))
     }
 
+    /// A session that nobody polls.
+    pub(super) async fn unserved(&self, service: Service) -> impl Future<Output = ()> {
+        let local = self.listener.local_addr().expect("an address");
+        let (_, accepted) = tokio::join!(TcpStream::connect(local), self.listener.accept());
+        let (stream, remote) = accepted.expect("a connection");
+        let info = ConnInfo {
+            id: 0,
+            remote,
+            local,
+            listener: "local".into(),
+            hostname: Domain::parse("mail.example.org").expect("a domain"),
+            starttls: None,
+            plaintext_logins: true,
+        };
+        let stream = Stream::Plain(stream);
+        serve(Conn { stream, info }, service, Arc::clone(&self.context))
+    }
+
     /// A connection after EHLO.
     pub(super) async fn connect(&self, service: Service) -> Client<TcpStream> {
         let mut client = self.open(service).await;
