@@ -143,7 +143,8 @@ async fn session(stream: TcpStream, info: ConnInfo, spec: &Spec, context: &Arc<C
     if spec.kind.implicit_tls() {
         // The configuration is refused where such a service has no certificate.
         let Some(tls) = spec.tls.clone() else { return };
-        let handshake = timeout(HANDSHAKE, stream.start_tls(tls, &[]));
+        // Boxed: it is large, and gone once the session begins.
+        let handshake = Box::pin(timeout(HANDSHAKE, stream.start_tls(tls, &[])));
         stream = tokio::select! {
             () = context.shutdown.cancelled() => return,
             done = handshake => match done {
