@@ -55,8 +55,9 @@ impl Server {
     /// The one that `--config` or its defaults name.
     pub(crate) fn find(config: Option<&Path>) -> Server {
         let file = place::config_file(config);
+        let data_dir = config::data_dir(&file);
         Server {
-            data_dir: config::data_dir(&file),
+            data_dir: data_dir.canonicalize().unwrap_or(data_dir),
             file,
         }
     }

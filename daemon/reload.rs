@@ -11,6 +11,7 @@ use std::thread;
 use mox::admin::{Actor, Admin, AdminError, Change, Committed};
 use mox::config::model::Config;
 use mox::ctl::{ListenerStatus, Planned};
+use mox::snapshot::Snapshot;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
@@ -66,6 +67,8 @@ pub(crate) struct Reloader {
     pub(crate) listeners: Listeners,
     /// What is shared with the sessions.
     pub(crate) shared: Arc<Shared>,
+    /// What was served first: what a reload cannot change is still as it was then.
+    pub(crate) started: Arc<Snapshot>,
     /// The log's level follows the configuration.
     pub(crate) level: Level,
     /// mox.toml, for the log.
@@ -217,7 +220,10 @@ impl Reloader {
         }
         Ok(Done {
             committed,
-            notes: restart_notes(&old.config, &new.config),
+            notes: match adopting {
+                true => restart_notes(&self.started.config, &new.config),
+                false => Vec::new(),
+            },
         })
     }
 
@@ -315,7 +321,7 @@ fn restart_notes(old: &Config, new: &Config) -> Vec<String> {
     ] {
         if differs {
             notes.push(format!(
-                "server.{key} changed: restart the daemon to use it; the rest is served"
+                "server.{key} has changed: restart the daemon to use it; the rest is served"
             ));
         }
     }

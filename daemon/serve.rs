@@ -119,6 +119,7 @@ pub fn serve(options: ServeOptions) -> Result<(), ServeError> {
         let reloader = Reloader {
             admin,
             listeners,
+            started: snapshot.clone(),
             shared: shared.clone(),
             level,
             config_file: file.clone(),

@@ -86,9 +86,9 @@ fn a_port_that_is_taken_is_named_and_nothing_is_left_running() {
 #[test]
 fn commands_without_a_daemon_wait_for_each_other_and_for_a_daemon() {
     let mut instance = initialised();
-    let names: Vec<String> = (0..8).map(|n| format!("d{n}.example")).collect();
+    let names: Vec<String> = (0..8).map(|n| format!("n{n}@localhost")).collect();
     let add = |instance: &Instance, name: &str| {
-        mox(instance, &["config", "domain", "add", name, "mox"]).ok();
+        mox(instance, &["config", "address", "add", name, "mox"]).ok();
     };
     thread::scope(|scope| {
         for name in &names[..4] {
@@ -104,7 +104,7 @@ fn commands_without_a_daemon_wait_for_each_other_and_for_a_daemon() {
         }
     });
     instance.wait_for("READY=1", ENOUGH).unwrap();
-    let list = mox(&instance, &["config", "domain", "list"]).ok();
+    let list = mox(&instance, &["config", "address", "list"]).ok();
     for name in &names {
         assert!(list.contains(name.as_str()), "{name} is lost: {list}");
     }

@@ -193,7 +193,7 @@ fn what_needs_a_restart_is_said_and_the_rest_is_served() {
         "--json",
     ];
     let output = mox(&instance, &reload).ok();
-    assert!(output.contains("server.data_dir changed"), "{output}");
+    assert!(output.contains("server.data_dir has changed"), "{output}");
     let greeting = instance.connect(Service::Smtp).expect_reply("220");
     assert!(greeting[0].contains("mail.example"), "{greeting:?}");
 }
