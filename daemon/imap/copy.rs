@@ -15,7 +15,7 @@ impl Session {
         set: &SequenceSet,
         mailbox: &MailboxArg,
     ) -> Done {
-        let uids = self.to_copy(uid, set, mailbox)?;
+        let uids = self.copied(uid, set, mailbox)?;
         if uids.is_empty() {
             return Ok(Answer::ok("no such messages"));
         }
@@ -46,7 +46,7 @@ impl Session {
         mailbox: &MailboxArg,
     ) -> Done {
         self.writable()?;
-        let uids = self.to_copy(uid, set, mailbox)?;
+        let uids = self.copied(uid, set, mailbox)?;
         if uids.is_empty() {
             return Ok(Answer::ok("no such messages"));
         }
@@ -70,7 +70,7 @@ impl Session {
     }
 
     /// The messages to copy. All of them, or none: one that is gone already fails the command.
-    fn to_copy(
+    fn copied(
         &mut self,
         uid: bool,
         set: &SequenceSet,

@@ -67,10 +67,10 @@ impl Session {
             self.own = self.set_seen(&account, uids).await?;
             job.set_own(self.own);
         }
-        if let Some(mailbox) = account.view()?.mailbox_by_id(job.mailbox())? {
-            if let Some(selected) = &mut self.selected {
-                selected.tell_keywords(&mailbox, &mut self.wire.out);
-            }
+        if let Some(mailbox) = account.view()?.mailbox_by_id(job.mailbox())?
+            && let Some(selected) = &mut self.selected
+        {
+            selected.tell_keywords(&mailbox, &mut self.wire.out);
         }
         let mut filled = Filled::More;
         if few {

@@ -5,7 +5,7 @@ use mox::mailbox::SystemFlag;
 use mox::store::{Change, Mailbox, StoreError, View};
 
 use super::selected::Selected;
-use super::session::{Done, Session, take_recent};
+use super::session::{Done, Session, heavy, take_recent};
 use super::words::{Answer, Failure};
 use super::{list, names, reply};
 
@@ -44,8 +44,10 @@ impl Session {
                 (view, mailbox) = take_recent(user, &mut selected).await?;
             }
         }
-        selected.set_messages(&mailbox, view.uids(selected.mailbox)?, view.modseq()?);
-        self.tell_selected(&view, &mailbox, &mut selected)?;
+        heavy(mailbox.messages, || {
+            selected.set_messages(&mailbox, view.uids(selected.mailbox)?, view.modseq()?);
+            self.tell_selected(&view, &mailbox, &mut selected)
+        })?;
         self.selected = Some(Box::new(selected));
         Ok(if read_only {
             Answer::ok_with("READ-ONLY", "selected")

@@ -7,7 +7,7 @@ use mox::store::{Account, Change, Changed, Uid};
 use super::copy::gone;
 use super::reply;
 use super::selected::{Own, Selected};
-use super::session::{Done, Session};
+use super::session::{Done, Session, heavy};
 use super::set::{self, Ranges};
 use super::words::{Answer, Failure};
 
@@ -72,7 +72,8 @@ impl Session {
             tell_modseq: silent && enabled.condstore,
         };
         if !silent {
-            self.echo(&account, &ranges, &modified, shown)?;
+            let messages = u32::try_from(count(&ranges)).unwrap_or(u32::MAX);
+            heavy(messages, || self.echo(&account, &ranges, &modified, shown))?;
         }
         if modseq > 0 {
             self.own = Some(own);
