@@ -27,9 +27,9 @@ pub struct Options {
     /// Bytes of pages kept in memory. Half a megabyte does as well as 64 here (see `benches/store.rs`), and many
     /// may be open at once.
     pub cache: usize,
-    /// Whether commits note which pages are free, so that opening after a crash takes a millisecond or
-    /// two however large the file is, at the cost of one more sync a commit. Without it the whole
-    /// file is read then.
+    /// Whether synced commits note which pages are free, at the cost of one more sync each. Measured
+    /// (`benches/store.rs`): opening an account of 100,000 messages after a crash takes 8 to 16 ms with it and 120 to
+    /// 140 without, growing with the file; deliveries, which commit with a sync at checkpoints only, are as fast.
     pub quick_repair: bool,
 }
 

@@ -13,6 +13,8 @@
 //! | `trace:FILE` | the name of each point that is passed is appended to the file, a line each |
 //! | `nosync@KIND` | syncs of files of this kind are left out (a negative control) |
 //!
+//! Names of files are not held: what was created, renamed or removed is so after a kill.
+//!
 //! Points of a [`super::DurableFile`] of kind K are `fsio.K.write`, `fsio.K.sync` (before) and
 //! `fsio.K.synced`; others stand in the code as `point("…")`.
 

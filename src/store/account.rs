@@ -42,7 +42,7 @@ impl Default for StoreOptions {
             committers: 8,
             idle_close: Duration::from_secs(60),
             checkpoint_interval: Duration::from_secs(10),
-            checkpoint_bytes: 16 << 20,
+            checkpoint_bytes: 8 << 20,
             segment_bytes: 128 << 20,
             spool_memory: 256 << 10,
         }
