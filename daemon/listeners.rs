@@ -13,6 +13,7 @@ use mox::config::model::{Listener, ServiceKind};
 use mox::ctl::ListenerStatus;
 use mox::diag::Diagnostic;
 use mox::snapshot::Snapshot;
+use mox::x509::X509Error;
 use rustix::net::{self, AddressFamily, SocketFlags, SocketType, sockopt};
 use rustls::ServerConfig;
 use tokio::sync::watch;
@@ -73,7 +74,13 @@ impl Listeners {
         for (name, listener) in &snapshot.config.listeners {
             match self.specs_of(name, listener, snapshot) {
                 Ok(some) => specs.extend(some),
-                Err(problem) => problems.push(problem),
+                Err(error) => problems.push(Diagnostic {
+                    code: "listener.tls".to_owned(),
+                    path: format!("listeners.{name}.tls"),
+                    position: None,
+                    message: error.to_string(),
+                    hint: String::new(),
+                }),
             }
         }
         let mut sockets = BTreeMap::new();
@@ -100,16 +107,10 @@ impl Listeners {
         name: &str,
         listener: &Listener,
         snapshot: &Snapshot,
-    ) -> Result<Vec<(SocketAddr, Arc<Spec>)>, Diagnostic> {
+    ) -> Result<Vec<(SocketAddr, Arc<Spec>)>, X509Error> {
         let tls = match &listener.tls {
             None => None,
-            Some(tls) => Some(self.tls.config(tls).map_err(|e| Diagnostic {
-                code: "listener.tls".to_owned(),
-                path: format!("listeners.{name}.tls"),
-                position: None,
-                message: e.to_string(),
-                hint: String::new(),
-            })?),
+            Some(tls) => Some(self.tls.config(tls)?),
         };
         let name: Arc<str> = name.into();
         let hostname = listener

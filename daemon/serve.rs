@@ -51,12 +51,15 @@ const GOODBYE: Duration = Duration::from_secs(5);
 /// Descriptors that are not connections: databases and segments of open accounts, sockets, logs.
 const RESERVED_DESCRIPTORS: u64 = 256;
 
+/// Told what is served, once.
+pub type Ready = Box<dyn FnOnce(&Arc<Snapshot>) + Send>;
+
 /// What to serve.
 pub struct ServeOptions {
     /// mox.toml.
     pub config: PathBuf,
     /// Called once when everything is served.
-    pub ready: Box<dyn FnOnce(&Arc<Snapshot>) + Send>,
+    pub ready: Ready,
 }
 
 /// Why the daemon does not start.
@@ -157,7 +160,7 @@ impl Daemon {
         self,
         reloader: Reloader,
         control_socket: tokio::net::UnixListener,
-        ready: Box<dyn FnOnce(&Arc<Snapshot>) + Send>,
+        ready: Ready,
     ) -> Result<(), ServeError> {
         let failed = |what: &str, e: io::Error| ServeError::Local(format!("{what}: {e}"));
         let admin = reloader.admin.clone();

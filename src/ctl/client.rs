@@ -74,7 +74,7 @@ impl Client {
             return false;
         }
         match self.stream.read(&mut [0; 1]) {
-            Ok(_) => true,
+            Ok(bytes) => bytes == 0,
             Err(e) => !matches!(
                 e.kind(),
                 io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
