@@ -3,6 +3,15 @@
 //! Deliveries a second with the bare append and fdatasync of the same bytes measured in the same run, CPU
 //! time and syncs a message, reopening after a crash, scans and reads. An argument names the only part to
 //! run: `deliver`, `reopen` or `read`. `MOX_BENCH_DIR` says on which disk.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::exit,
+    reason = "a measurement that cannot be made ends with a message"
+)]
 
 use std::fs::{self, File};
 use std::io::{self, Write};

@@ -6,6 +6,15 @@
 //! must be the state after some number of changes, at least as many as were done and at most as many
 //! as were asked for: all acknowledged, each once, nothing half. A clean run tells what those states are
 //! and which points there are.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::exit,
+    reason = "this is a test"
+)]
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

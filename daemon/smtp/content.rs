@@ -157,7 +157,7 @@ impl Session {
             Ok(message) => message,
             Err(refusal) => return Ok(refusal),
         };
-        if let Err(refusal) = self.from_field(&transaction, &message) {
+        if let Err(refusal) = self.author_is_account(&transaction, &message) {
             return Ok(refusal);
         }
         let now = jiff::Timestamp::now().as_second();

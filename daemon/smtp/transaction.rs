@@ -207,7 +207,7 @@ impl Session {
     }
 
     /// Whether the From field of a submitted message names the account, and nobody else.
-    pub(super) fn from_field(
+    pub(super) fn author_is_account(
         &self,
         transaction: &Transaction,
         message: &Spooled,
