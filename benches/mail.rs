@@ -1,10 +1,12 @@
 //! What the server does in a second, in how much of the processor's time, with how many syncs; beside
-//! it what the bare disk does in the same run, and the aim.
+//! it what the bare disk does right before and after, and the aim.
 //!
 //! `cargo bench -p mox-cli --bench mail [-- WORD…]` runs those whose name has one of the words, `--
 //! --list` names them. The release build of the program is driven over loopback by threads of this
 //! process, which share the processors with it: figures are those of the machine, ratios travel.
-//! The data is in the target folder, which should be on a real disk.
+//! The data is in the target folder, which should be on a real disk. On a machine that does other
+//! things meanwhile the figures mean little: the first line shows its load, and lines on which the
+//! disk changed under the measurement say UNSTEADY.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -63,9 +63,10 @@ pub(crate) fn start() {
 }
 
 fn change_with(count: usize, name: &str, aim: &str) {
+    // The first start makes the folders of all accounts.
     let start = Instant::now();
-    let instance = fresh_with(|config| with_many(config, count));
-    let started = start.elapsed();
+    let mut instance = fresh_with(|config| with_many(config, count));
+    let first = start.elapsed();
     let domain = "d7.example";
     let commands = [
         &["config", "domain", "disable", domain][..],
@@ -85,17 +86,16 @@ fn change_with(count: usize, name: &str, aim: &str) {
         "",
         "40 ms",
     );
-    let used = format!(
-        "{} · {:.0} MiB",
-        milliseconds(started),
-        memory(&instance) as f64 / 1024.0
-    );
-    line(
-        "start with 10,000 accounts (and init); memory",
-        &used,
-        "",
-        "150 ms, 80 MiB",
-    );
+    let what = "first start with 10,000 accounts, folders made";
+    line(what, &milliseconds(first), "", "–");
+    instance.stop().unwrap();
+    let start = Instant::now();
+    instance.serve().unwrap();
+    instance.connect(Service::Smtp).expect_reply("220");
+    let mib = memory(&instance) as f64 / 1024.0;
+    let figure = format!("{} · {mib:.0} MiB", milliseconds(start.elapsed()));
+    let what = "start to greeting with 10,000 accounts; memory";
+    line(what, &figure, "", "150 ms, 80 MiB");
 }
 
 pub(crate) fn change() {

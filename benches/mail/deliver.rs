@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::meter::{Load, disk_text, line};
+use crate::meter::{Disk, Load, line};
 use crate::server::{add_accounts, fresh, greeted, imap, message};
 use crate::support::client::Client;
 use crate::support::instance::{Instance, Service};
@@ -86,10 +86,11 @@ pub(crate) fn smtp() {
     for (name, size) in SIZES {
         for (accounts, whose) in [(&one[..], "one account"), (&ten[..], "ten accounts")] {
             for connections in [1, 10, 32] {
+                let disk = Disk::before(size);
                 let load = smtp_in(&instance, accounts, size, connections);
                 let what = format!("SMTP in, {name}, {connections} connections, {whose}");
                 let aim = smtp_aim(size, connections);
-                line(&what, &load.text("msg/s"), &disk_text(size), aim);
+                line(&what, &load.text("msg/s"), &disk.after(), aim);
             }
         }
     }
@@ -119,12 +120,13 @@ pub(crate) fn submission() {
             }
         })
         .collect();
+    let disk = Disk::before(2048);
     let load = Load::run(&instance, kept);
     let what = "submission, 2 KiB, 10 connections";
     line(
         what,
         &load.text("msg/s"),
-        &disk_text(2048),
+        &disk.after(),
         "2,000 msg/s, 0.7 ms",
     );
     let new = (0..10)
@@ -138,9 +140,10 @@ pub(crate) fn submission() {
             }
         })
         .collect();
+    let disk = Disk::before(2048);
     let load = Load::run(&instance, new);
     let what = "submission, a new connection a message, 10 at a time";
-    line(what, &load.text("msg/s"), &disk_text(2048), "700 msg/s");
+    line(what, &load.text("msg/s"), &disk.after(), "700 msg/s");
 }
 
 /// A message whose From is the account's.
@@ -170,9 +173,10 @@ pub(crate) fn append() {
                 }
             })
             .collect();
+        let disk = Disk::before(size);
         let load = Load::run(&instance, jobs);
         let what = format!("APPEND, {name}, {connections} connections");
-        line(&what, &load.text("msg/s"), &disk_text(size), aim);
+        line(&what, &load.text("msg/s"), &disk.after(), aim);
     }
 }
 

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::support::instance::Instance;
@@ -128,29 +127,44 @@ pub(crate) fn grouped(number: f64) -> String {
     text
 }
 
-/// What the bare disk does with writes of this size: appended and synced, one after the other.
-pub(crate) fn disk(size: usize) -> f64 {
-    static SMALL: OnceLock<f64> = OnceLock::new();
-    static LARGE: OnceLock<f64> = OnceLock::new();
-    let cell = match size <= 4096 {
-        true => &SMALL,
-        false => &LARGE,
-    };
-    *cell.get_or_init(|| measure_disk(size))
+/// What the bare disk does with writes of this size, before and after what stands beside it.
+///
+/// The rate of a disk that others use as well changes by the second (tenfold was seen), so one figure
+/// for a whole run says nothing about any of its lines.
+pub(crate) struct Disk {
+    size: usize,
+    before: f64,
 }
 
-/// The same as text.
-pub(crate) fn disk_text(size: usize) -> String {
-    format!("bare disk {} syncs/s", grouped(disk(size)))
+impl Disk {
+    /// Measures the disk before a load.
+    pub(crate) fn before(size: usize) -> Disk {
+        let before = measure_disk(size);
+        Disk { size, before }
+    }
+
+    /// Measures it after the load; the text for the line. Where the two are far apart, nothing on the
+    /// line can be compared with the disk or with another run.
+    pub(crate) fn after(self) -> String {
+        let (before, after) = (self.before, measure_disk(self.size));
+        let unsteady = before.max(after) > 1.5 * before.min(after);
+        format!(
+            "disk {}–{} syncs/s{}",
+            grouped(before),
+            grouped(after),
+            if unsteady { ", UNSTEADY" } else { "" }
+        )
+    }
 }
 
+/// Appends and syncs, one after the other, for a while: how many a second.
 fn measure_disk(size: usize) -> f64 {
     let folder = tempfile::tempdir_in(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap();
     let mut file = fs::File::create(folder.path().join("log")).unwrap();
     let bytes = vec![b'x'; size];
     let start = Instant::now();
     let mut count = 0;
-    while start.elapsed() < Duration::from_secs(1) {
+    while start.elapsed() < Duration::from_millis(700) {
         file.write_all(&bytes).unwrap();
         file.sync_data().unwrap();
         count += 1;
@@ -158,11 +172,19 @@ fn measure_disk(size: usize) -> f64 {
     f64::from(count) / start.elapsed().as_secs_f64()
 }
 
-/// The disk alone.
+/// The disk alone, and how busy the machine is with other things: read this first.
 pub(crate) fn bare_disk() {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: Vec<&str> = load.split(' ').take(3).collect();
+    line(
+        "load of the machine before the run",
+        &load.join(" "),
+        "",
+        "< 0.5",
+    );
     for (name, size) in [("2 KiB", 2048), ("50 KiB", 50 << 10)] {
         let what = format!("append {name} and fdatasync, one thread");
-        line(&what, &format!("{} /s", grouped(disk(size))), "", "–");
+        line(&what, &Disk::before(size).after(), "", "–");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use crate::support::client::Client;
 use crate::support::instance::{Instance, Service};
@@ -63,17 +64,33 @@ pub(crate) fn imap(instance: &Instance, service: Service, address: &str) -> Clie
     client
 }
 
-/// A message of about this size, each with its own number.
+/// A message of about this size, each with its own number. Cheap, as it is made while time is taken:
+/// the text is cut from one that is made once.
 pub(crate) fn message(number: usize, size: usize) -> Vec<u8> {
-    let mut text = format!(
+    static TEXT: OnceLock<Vec<u8>> = OnceLock::new();
+    let text = TEXT.get_or_init(words);
+    let mut message = format!(
         "From: Alice Example <alice@example.org>\r\nTo: Mox <mox@localhost>, Bob <bob@example.org>\r\n\
          Subject: message {number} of many, measured\r\nDate: Mon, 1 Jun 2026 10:00:00 +0000\r\n\
          Message-Id: <{number}.{size}@example.org>\r\nMIME-Version: 1.0\r\n\
          Content-Type: text/plain; charset=utf-8\r\n\r\n"
-    );
-    let mut seed = number as u64;
-    while text.len() < size {
-        // Words that are not all the same, so that nothing is won by compression.
+    )
+    .into_bytes();
+    let lines = size.saturating_sub(message.len()) / LINE;
+    // Neighbours have different texts.
+    let first = number % 100;
+    message.extend_from_slice(&text[first * LINE..(first + lines) * LINE]);
+    message
+}
+
+/// Bytes of a line of the text, with its end.
+const LINE: usize = 74;
+
+/// Lines that differ, so that nothing is won by compression; enough for the largest message.
+fn words() -> Vec<u8> {
+    let mut text = String::new();
+    let mut seed: u64 = 1;
+    while text.len() < 200 << 10 {
         for _ in 0..9 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             text.push_str(&format!("{:07x} ", seed >> 36));
