@@ -211,6 +211,8 @@ pub struct Admin {
     disk: Disk,
     /// What the file on disk was when it was last looked at, read and compiled.
     current: Mutex<Option<Arc<Current>>>,
+    /// Held while removals are finished: two at a time would end each other's.
+    finishing: Mutex<()>,
     /// Where the mail is; none until a change needs it.
     store: Mutex<Option<Arc<dyn MailFolders>>>,
 }
@@ -236,6 +238,7 @@ impl Admin {
             data_dir,
             disk: Disk::new(),
             current: Mutex::new(None),
+            finishing: Mutex::new(()),
             store: Mutex::new(store),
         };
         admin.recover()?;

@@ -109,6 +109,10 @@ impl Admin {
     /// call it after the snapshot without them is served, and at the start before listeners open.
     /// Gives the names of those that are gone. One that fails is tried again the next time.
     pub fn finish_removals(&self) -> Result<Vec<AccountName>, AdminError> {
+        let _finishing = self
+            .finishing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut gone = Vec::new();
         let Some(current) = self.current() else {
             return Ok(gone);

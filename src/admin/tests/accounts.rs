@@ -1,5 +1,8 @@
 //! Accounts.
 
+use std::sync::{Barrier, mpsc};
+use std::time::Duration;
+
 use super::support::{World, account, address, make};
 use super::*;
 
@@ -133,6 +136,31 @@ fn an_account_is_removed_in_steps() {
     make(&admin, &add("bob", "bob@example.org")).expect("another bob");
     let snapshot = admin.load().expect("it loads");
     assert!(snapshot.credential(&account("bob")).is_none());
+}
+
+#[test]
+fn a_removal_is_finished_once() {
+    let world = removable();
+    let admin = world.loaded();
+    make(&admin, &remove("bob")).expect("committed");
+    let leave = Arc::new(Barrier::new(2));
+    let (entered, entries) = mpsc::channel();
+    *world.mail.gate.lock().expect("not poisoned") = Some((entered, leave.clone()));
+    std::thread::scope(|scope| {
+        let finish = || scope.spawn(|| admin.finish_removals().expect("it ends"));
+        let one = finish();
+        entries.recv().expect("it removes");
+        let two = finish();
+        // Long enough for it to be there, were it not to wait.
+        let again = entries.recv_timeout(Duration::from_millis(100));
+        leave.wait();
+        if again.is_ok() {
+            leave.wait();
+        }
+        let ended = [one.join().expect("no panic"), two.join().expect("no panic")];
+        assert_eq!(ended, [vec![account("bob")], Vec::new()]);
+        assert!(again.is_err(), "two removed it at the same time");
+    });
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Barrier;
+use std::sync::mpsc::Sender;
 
 use super::*;
 
@@ -127,6 +129,8 @@ pub(super) struct Folders {
     folder: PathBuf,
     /// Whether the next one cannot be made.
     pub(super) fails: Mutex<bool>,
+    /// What a removal tells of itself, and waits for.
+    pub(super) gate: Mutex<Option<(Sender<()>, Arc<Barrier>)>>,
 }
 
 impl Folders {
@@ -135,6 +139,7 @@ impl Folders {
         Folders {
             folder: world.join("data/accounts"),
             fails: Mutex::new(false),
+            gate: Mutex::new(None),
         }
     }
 }
@@ -150,6 +155,11 @@ impl MailFolders for Folders {
     }
 
     fn remove(&self, account: &AccountName) -> Result<(), StoreError> {
+        let gate = self.gate.lock().expect("not poisoned").clone();
+        if let Some((entered, leave)) = gate {
+            entered.send(()).expect("somebody listens");
+            leave.wait();
+        }
         let _ = fs::remove_dir(self.folder.join(account.as_str()));
         Ok(())
     }
