@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use mox::addr::AccountName;
 use mox::store::{Account, Mailbox, MailboxChanges, MailboxId, ModSeq, StoreError, View};
 
 /// So many answers are remembered, …
@@ -24,7 +23,8 @@ pub struct Newsroom {
 
 #[derive(Debug)]
 struct Entry {
-    account: AccountName,
+    /// [`Account::number`]: another account of the name may come after this one.
+    account: u64,
     mailbox: MailboxId,
     since: ModSeq,
     news: Arc<News>,
@@ -49,7 +49,7 @@ impl Newsroom {
         since: ModSeq,
         newest: ModSeq,
     ) -> Result<Option<Arc<News>>, StoreError> {
-        let asked = (account.name(), mailbox, since, newest);
+        let asked = (account.number(), mailbox, since, newest);
         if let Some(news) = find(&self.lately(), asked) {
             return Ok(Some(news));
         }
@@ -67,7 +67,7 @@ impl Newsroom {
         }
         lately.truncate(REMEMBERED - 1);
         lately.push_front(Entry {
-            account: account.name().clone(),
+            account: account.number(),
             mailbox,
             since,
             news: news.clone(),
@@ -83,13 +83,13 @@ impl Newsroom {
 /// An answer to the same question that knows of the newest change.
 fn find(
     lately: &VecDeque<Entry>,
-    (account, mailbox, since, newest): (&AccountName, MailboxId, ModSeq, ModSeq),
+    (account, mailbox, since, newest): (u64, MailboxId, ModSeq, ModSeq),
 ) -> Option<Arc<News>> {
     let known = lately.iter().find(|entry| {
         entry.since == since
             && entry.mailbox == mailbox
             && entry.news.changes.modseq >= newest
-            && entry.account == *account
+            && entry.account == account
     });
     known.map(|entry| entry.news.clone())
 }

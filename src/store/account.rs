@@ -330,6 +330,11 @@ impl Account {
         &self.handle.slot.name
     }
 
+    /// Tells accounts apart that had one name, one after the other: equal for handles of one account only.
+    pub fn number(&self) -> u64 {
+        self.handle.slot.number
+    }
+
     /// The account as it is now.
     pub fn view(&self) -> Result<View, StoreError> {
         // Twice, since a disk error may close it for a moment, and it is opened anew then.

@@ -13,6 +13,8 @@ use super::{Change, Changed, ModSeq, StoreError};
 use crate::addr::AccountName;
 
 pub(super) struct Slot {
+    /// No other slot of this process has it.
+    pub(super) number: u64,
     pub(super) name: AccountName,
     pub(super) folder: PathBuf,
     inner: Mutex<Inner>,
@@ -94,7 +96,9 @@ fn unanswered() -> StoreError {
 
 impl Slot {
     pub(super) fn new(name: AccountName, folder: PathBuf) -> Slot {
+        static LAST: AtomicU64 = AtomicU64::new(0);
         Slot {
+            number: LAST.fetch_add(1, Ordering::Relaxed),
             name,
             folder,
             inner: Mutex::new(Inner {

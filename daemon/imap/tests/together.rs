@@ -93,6 +93,27 @@ async fn a_mailbox_deleted_elsewhere_ends_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn news_of_a_removed_account_are_not_its_successors() {
+    let world = World::new().await;
+    let name = super::world::account("alice");
+    let mut before = world.selected("alice", "Inbox").await;
+    let mut writer = world.logged_in("alice").await;
+    for _ in 0..3 {
+        writer.append("Inbox", "", MESSAGE).await;
+    }
+    assert_eq!(before.ok("NOOP").await[0], "* 3 EXISTS");
+    world.context.store.remove_account(&name).expect("removed");
+    world.context.store.create_account(&name).expect("made");
+    let mut after = world.selected("alice", "Inbox").await;
+    let mut writer = world.logged_in("alice").await;
+    for messages in 1..=4 {
+        writer.append("Inbox", "", MESSAGE).await;
+        let lines = after.ok("NOOP").await;
+        assert_eq!(lines[0], format!("* {messages} EXISTS"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn recent_is_one_sessions_only() {
     let world = World::new().await;
     let mut a = world.logged_in("alice").await;
