@@ -8,6 +8,7 @@ pub mod conn;
 pub mod context;
 mod ctl;
 pub mod deliver;
+mod handover;
 pub mod imap;
 mod listeners;
 pub mod live;

@@ -14,6 +14,7 @@ use mox::store::{Change, Changed, NewMessage, Spool, Spooled, StoreError};
 use super::session::{Done, Session};
 use super::words::{self, Answer, End, Failure};
 use super::{names, reply};
+use crate::handover::hand_over;
 
 /// A refused message is read off up to this size; beyond, the connection is given up.
 const READ_OFF: u64 = 16 << 20;
@@ -249,7 +250,7 @@ fn no_mailbox() -> Failure {
 
 fn write(spool: std::io::Result<Spool>, bytes: &[u8]) -> std::io::Result<Spool> {
     let mut spool = spool?;
-    spool.write(bytes)?;
+    hand_over(spool.spills(bytes.len()), || spool.write(bytes))?;
     Ok(spool)
 }
 

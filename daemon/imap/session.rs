@@ -22,6 +22,7 @@ use super::wire::{BATCH, Wire};
 use super::words::{self, Answer, End, Failure};
 use crate::conn::{Conn, ConnInfo};
 use crate::context::Context;
+use crate::handover::hand_over;
 
 /// So many commands in a row that are none, and the client is shown the door.
 const BAD_STRANGER: u32 = 10;
@@ -349,12 +350,8 @@ impl Session {
 /// Does what takes as long as there are messages. Where there are many, the thread's other sessions
 /// are handed to another one first.
 pub(super) fn heavy<T>(messages: u32, work: impl FnOnce() -> T) -> T {
-    use tokio::runtime::{Handle, RuntimeFlavor};
     const MANY: u32 = 5_000;
-    match messages > MANY && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
-        true => tokio::task::block_in_place(work),
-        false => work(),
-    }
+    hand_over(messages > MANY, work)
 }
 
 /// The mailbox went away under the session: of RFC 2180 §3.3's choices, the end of the session, which

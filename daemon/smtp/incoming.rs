@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use mox::store::{Spool, Spooled, Store};
-use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::answer::Answer;
 use super::header::{Counter, Submitted};
+use crate::handover::hand_over;
 
 /// The message.
 pub(super) struct Incoming {
@@ -78,7 +78,7 @@ impl Incoming {
         }
         let spool = self.spool.ok_or(Answer::Local)?;
         let large = spool.len() > IN_MEMORY;
-        off_the_runtime(large, || spool.finish()).map_err(failed)
+        hand_over(large, || spool.finish()).map_err(failed)
     }
 
     fn take(&mut self, bytes: &[u8]) -> Result<(), Answer> {
@@ -103,27 +103,14 @@ impl Incoming {
         let Some(spool) = &mut self.spool else {
             return Err(Answer::Local);
         };
-        let large = spool.len() + bytes.len() as u64 > IN_MEMORY;
-        off_the_runtime(large, || spool.write(bytes)).map_err(failed)
+        let spills = spool.spills(bytes.len());
+        hand_over(spills, || spool.write(bytes)).map_err(failed)
     }
 }
 
 fn failed(error: std::io::Error) -> Answer {
     tracing::error!(%error, "spool a message");
     error.into()
-}
-
-/// Does what may wait for a disk (when it is large) without the other sessions of this thread
-/// waiting too.
-fn off_the_runtime<T>(large: bool, work: impl FnOnce() -> T) -> T {
-    let threads = large
-        && Handle::try_current()
-            .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
-    if threads {
-        tokio::task::block_in_place(work)
-    } else {
-        work()
-    }
 }
 
 /// Messages up to this size are in memory while they come in ([`mox::store::StoreOptions`]).

@@ -41,7 +41,7 @@ impl Spool {
         self.parser.push(bytes);
         self.crc.update(bytes);
         self.len += bytes.len() as u64;
-        if self.bytes.len() + bytes.len() <= self.memory {
+        if !self.spills(bytes.len()) {
             self.bytes.extend_from_slice(bytes);
             return Ok(());
         }
@@ -56,6 +56,11 @@ impl Spool {
             return Ok(());
         }
         file.write_all(bytes)
+    }
+
+    /// Whether writing so many bytes now goes to the file and may wait for the disk.
+    pub fn spills(&self, bytes: usize) -> bool {
+        self.bytes.len() + bytes > self.memory
     }
 
     /// Bytes so far.
@@ -184,8 +189,11 @@ mod tests {
         ) {
             let dir = tempfile::tempdir().unwrap();
             let mut spool = Spool::new(dir.path().into(), memory);
+            let in_file = |spool: &Spool| spool.file.as_ref().map_or(0, |f| f.metadata().unwrap().len());
             for piece in &pieces {
+                let (before, spills) = (in_file(&spool), spool.spills(piece.len()));
                 spool.write(piece).unwrap();
+                prop_assert_eq!(in_file(&spool) > before, spills);
             }
             prop_assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
             let whole = pieces.concat();
