@@ -284,6 +284,10 @@ impl Shared {
         let Ok(Some(opened)) = slot.opened() else {
             return;
         };
+        if slot.has_upkeep() {
+            // The disk is slow: asking each time would only make the queue longer.
+            return;
+        }
         if slot.is_idle(self.options.idle_close) {
             self.pool
                 .ask(slot, Request::CloseIdle(self.options.idle_close));

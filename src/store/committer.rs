@@ -83,10 +83,7 @@ impl Pool {
             if done.is_err() {
                 // Whoever waits gets an error, since its reply is dropped; the account is read from disk anew.
                 tracing::error!(account = %slot.name, "bug: a change panicked");
-                let mut inner = slot.lock();
-                if matches!(inner.state, State::Open(_)) {
-                    inner.state = State::Closed;
-                }
+                set_closed(&slot);
             }
             let mut inner = slot.lock();
             inner.scheduled = !inner.queue.is_empty();

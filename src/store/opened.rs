@@ -286,15 +286,16 @@ impl Opened {
 
     /// Removes doomed segments; true when some must wait for views.
     pub(super) fn sweep(&self) -> Result<bool, StoreError> {
-        let mut doomed = self.doomed();
-        while let Some((segment, pin)) = doomed.waiting.first() {
-            if Arc::strong_count(pin) > 1 {
-                return Ok(true);
-            }
-            self.remove_segment(*segment)?;
-            doomed.waiting.remove(0);
+        loop {
+            let segment = match self.doomed().waiting.first() {
+                None => return Ok(false),
+                Some((_, pin)) if Arc::strong_count(pin) > 1 => return Ok(true),
+                Some((segment, _)) => *segment,
+            };
+            // Readers do not wait for the disk: they take their pins meanwhile.
+            self.remove_segment(segment)?;
+            self.doomed().waiting.remove(0);
         }
-        Ok(false)
     }
 
     fn remove_segment(&self, number: u32) -> Result<(), StoreError> {

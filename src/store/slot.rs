@@ -118,6 +118,13 @@ impl Slot {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a request of the store's own upkeep waits already.
+    pub(super) fn has_upkeep(&self) -> bool {
+        let upkeep =
+            |request: &Request| matches!(request, Request::Checkpoint | Request::CloseIdle(_));
+        self.lock().queue.iter().any(upkeep)
+    }
+
     /// The open account; `None` when it is closed.
     pub(super) fn opened(&self) -> Result<Option<Arc<Opened>>, StoreError> {
         match &self.lock().state {
