@@ -19,6 +19,9 @@ use crate::handover::hand_over;
 /// A refused message is read off up to this size; beyond, the connection is given up.
 const READ_OFF: u64 = 16 << 20;
 
+/// The same of a client who has not logged in and sends what is no APPEND.
+const READ_OFF_STRANGER: u64 = 64 << 10;
+
 /// Bytes read at a time.
 const PIECE: usize = 64 << 10;
 
@@ -143,10 +146,7 @@ impl Session {
     /// Reads off a message that is refused already.
     async fn read_off(&mut self, size: u64) -> Result<(), End> {
         if size > READ_OFF {
-            return Err(End::Bye(
-                "TOOBIG",
-                "the message is too big to be skipped".into(),
-            ));
+            return Err(too_big());
         }
         let mut left = size;
         loop {
@@ -157,6 +157,29 @@ impl Session {
                 return Ok(());
             }
             self.more().await?;
+        }
+    }
+
+    /// Reads off the messages of an APPEND that was not understood, and that the client sends without
+    /// waiting for an answer. The first has `size` bytes.
+    pub(super) async fn skip_append(&mut self, mut size: u64) -> Result<(), End> {
+        let mut left = match self.user {
+            Some(_) => READ_OFF,
+            None => READ_OFF_STRANGER,
+        };
+        loop {
+            left = left.checked_sub(size).ok_or_else(too_big)?;
+            self.read_off(size).await?;
+            let (len, announced) = self.after_message().await?;
+            self.wire.consume(len);
+            match announced {
+                Some(literal) if !literal.sync => size = literal.size,
+                Some(_) => {
+                    self.framer.reset();
+                    return Ok(());
+                }
+                None => return Ok(()),
+            }
         }
     }
 
@@ -174,47 +197,52 @@ impl Session {
 
     /// What follows a message: the end, or another one.
     async fn next_part(&mut self, utf8: bool) -> Result<Option<(Part, Literal)>, Failure> {
+        let (len, announced) = self.after_message().await?;
+        let next = parse::append_next(&self.wire.input[..len], utf8);
+        self.wire.consume(len);
+        match (next, announced) {
+            (Ok(AppendNext::End), None) => Ok(None),
+            (
+                Ok(AppendNext::Message {
+                    flags,
+                    date,
+                    size,
+                    utf8,
+                    ..
+                }),
+                Some(literal),
+            ) => Ok(Some((
+                Part {
+                    flags,
+                    date,
+                    size,
+                    utf8,
+                },
+                literal,
+            ))),
+            (Err(error), None) => Err(Answer::bad(error.text).into()),
+            (Err(error), Some(literal)) => {
+                match literal.sync {
+                    true => self.framer.reset(),
+                    false => self.skip_append(literal.size).await?,
+                }
+                Err(Answer::bad(error.text).into())
+            }
+            _ => Err(no_append().into()),
+        }
+    }
+
+    /// The frame behind a message: its bytes at the front of the input, and the message it announces.
+    async fn after_message(&mut self) -> Result<(usize, Option<Literal>), End> {
         loop {
-            let (len, announced) = match self.framer.next(&self.wire.input) {
-                Frame::More => {
-                    self.more().await?;
-                    continue;
-                }
-                Frame::Command { len } => (len, None),
-                Frame::Message { len, literal } => (len, Some(literal)),
+            match self.framer.next(&self.wire.input) {
+                Frame::More => self.more().await?,
+                Frame::Command { len } => return Ok((len, None)),
+                Frame::Message { len, literal } => return Ok((len, Some(literal))),
                 Frame::Continue | Frame::Discard { .. } | Frame::Refused { .. } => {
-                    return Err(End::Bye("", "what follows the message is no APPEND".into()).into());
+                    return Err(no_append());
                 }
-            };
-            let next = parse::append_next(&self.wire.input[..len], utf8);
-            self.wire.consume(len);
-            return match (next, announced) {
-                (Ok(AppendNext::End), None) => Ok(None),
-                (
-                    Ok(AppendNext::Message {
-                        flags,
-                        date,
-                        size,
-                        utf8,
-                        ..
-                    }),
-                    Some(literal),
-                ) => Ok(Some((
-                    Part {
-                        flags,
-                        date,
-                        size,
-                        utf8,
-                    },
-                    literal,
-                ))),
-                (Err(error), None) => Err(Answer::bad(error.text).into()),
-                (Err(error), Some(literal)) if literal.sync => {
-                    self.framer.reset();
-                    Err(Answer::bad(error.text).into())
-                }
-                _ => Err(End::Bye("", "what follows the message is no APPEND".into()).into()),
-            };
+            }
         }
     }
 
@@ -242,6 +270,14 @@ impl Session {
             _ => Answer::ok("kept"),
         })
     }
+}
+
+fn too_big() -> End {
+    End::Bye("TOOBIG", "the message is too big to be skipped".into())
+}
+
+fn no_append() -> End {
+    End::Bye("", "what follows the message is no APPEND".into())
 }
 
 fn no_mailbox() -> Failure {

@@ -151,12 +151,11 @@ impl Session {
                             });
                         }
                         Err(error) => {
-                            self.refuse(&error)?;
-                            // Without parsing it, what follows can't be told apart from commands.
-                            if !literal.sync {
-                                return Err(End::Bye("", "the message can't be skipped".into()));
+                            match literal.sync {
+                                true => self.framer.reset(),
+                                false => Box::pin(self.skip_append(literal.size)).await?,
                             }
-                            self.framer.reset();
+                            self.refuse(&error)?;
                         }
                     }
                 }

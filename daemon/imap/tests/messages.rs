@@ -250,3 +250,34 @@ async fn expunged_messages_go_in_order() {
         ["* STATUS Inbox (MESSAGES 1)"]
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_that_is_none_costs_only_itself() {
+    let world = World::new().await;
+    let mut client = world.logged_in("alice").await;
+    for append in [
+        "APPEND Inbox \"31-Feb-2026 00:00:00 +0000\" {9+}\r\na NOOP\r\nb",
+        "APPEND Inbox (\\Unheard) {9+}\r\na NOOP\r\nb (\\Seen) {1+}\r\nx",
+        "APPEND Inbox {1+}\r\nx (\\Unheard) {9+}\r\na NOOP\r\nb {1+}\r\nx",
+        "APPEND Inbox (\\Unheard) UTF8 (~{1+}\r\nx)",
+        "APPEND Inbox (\\Unheard) {1+}\r\nx {1}",
+    ] {
+        client.says(append, "BAD ").await;
+        client.ok("NOOP").await;
+    }
+    assert_eq!(
+        client.ok("STATUS Inbox (MESSAGES)").await,
+        ["* STATUS Inbox (MESSAGES 0)"]
+    );
+    client
+        .send("q APPEND Inbox (\\Unheard) {100000000+}\r\nabc")
+        .await;
+    client.expect("* BYE [TOOBIG] ").await;
+    client.ended().await;
+    let mut stranger = world.connect().await;
+    stranger
+        .send("q APPEND Inbox (\\Unheard) {100000+}\r\nabc")
+        .await;
+    stranger.expect("* BYE [TOOBIG] ").await;
+    stranger.ended().await;
+}
