@@ -33,9 +33,14 @@ impl Session {
             self.enable_condstore()?;
         }
         let enabled = self.enabled;
+        let ranges = set::resolve(set, uid, self.writable()?.1)?;
+        if silent {
+            // What others did to these messages is told first: .SILENT keeps back only the own change
+            // (RFC 9051 §6.4.6). The set means what the client knew when it sent it.
+            Box::pin(self.tell(false, uid)).await?;
+        }
         let (user, selected) = self.writable()?;
         let account = user.account.clone();
-        let ranges = set::resolve(set, uid, selected)?;
         let uids: Vec<Uid> = set::uids(&ranges, &selected.uids)
             .filter(|uid| !selected.is_pending(*uid))
             .collect();
@@ -67,6 +72,8 @@ impl Session {
             recent: !enabled.rev2,
         };
         let code = (!modified.is_empty()).then(|| modified_code(&modified, uid, selected));
+        // With another change in between, the client does not know all the flags.
+        let alone = !silent || modseq <= selected.modseq + 1;
         let own = Own {
             modseq,
             tell_modseq: silent && enabled.condstore,
@@ -75,7 +82,7 @@ impl Session {
             let messages = u32::try_from(count(&ranges)).unwrap_or(u32::MAX);
             heavy(messages, || self.echo(&account, &ranges, &modified, shown))?;
         }
-        if modseq > 0 {
+        if modseq > 0 && alone {
             self.own = Some(own);
         }
         match (code, done) {

@@ -147,3 +147,33 @@ async fn idle_without_a_mailbox_waits() {
     client.send("NOOP\r\n").await;
     client.expect(&format!("{tag} BAD ")).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_is_about_the_own_change_only() {
+    let world = World::new().await;
+    let mut a = world.selected("alice", "Inbox").await;
+    for _ in 0..2 {
+        a.append("Inbox", "", MESSAGE).await;
+    }
+    let mut b = world.selected("alice", "Inbox").await;
+    let mut c = world.selected("alice", "Inbox").await;
+    c.ok("ENABLE CONDSTORE").await;
+    a.ok("STORE 1 FLAGS (\\Flagged)").await;
+    a.append("Inbox", "", MESSAGE).await;
+    let lines = b.ok("STORE 1:* +FLAGS.SILENT (\\Answered)").await;
+    assert!(
+        lines.contains(&"* 1 FETCH (FLAGS (\\Flagged))".to_owned()),
+        "{lines:?}"
+    );
+    // The message that B did not know of when it sent the command is not meant.
+    assert_eq!(b.ok("SEARCH ANSWERED").await, ["* SEARCH 1 2"]);
+    let lines = c.ok("STORE 1 +FLAGS.SILENT (\\Draft)").await;
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.starts_with("* 1 FETCH (UID 1 FLAGS (\\Answered \\Flagged) MODSEQ (")),
+        "{lines:?}"
+    );
+    let own = lines.last().expect("the own change");
+    assert!(own.starts_with("* 1 FETCH (UID 1 MODSEQ ("), "{lines:?}");
+}
