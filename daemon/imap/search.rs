@@ -29,12 +29,16 @@ impl Session {
     pub(super) async fn search(&mut self, tag: &str, command: SearchCommand) -> Done {
         let (user, selected) = self.selected()?;
         let account = user.account.clone();
+        let saves = command.options.as_ref().is_some_and(|options| options.save);
         if let Some(charset) = &command.charset
             && !matches!(charset.as_str(), "UTF-8" | "US-ASCII")
         {
+            if saves {
+                // RFC 9051 §6.4.4.1: a search that failed leaves nothing.
+                selected.saved.clear();
+            }
             return Err(Answer::no("BADCHARSET (US-ASCII UTF-8)", "unknown charset").into());
         }
-        let saves = command.options.as_ref().is_some_and(|options| options.save);
         let test = Test::compile(&command.keys, selected);
         let job = Job {
             account,
@@ -47,7 +51,7 @@ impl Session {
         let uses_modseq = job.test.uses_modseq();
         let found = self.find(job).await;
         if found.is_err() && saves {
-            // RFC 9051 §6.4.4.1: a search that failed leaves nothing.
+            // As above.
             self.selected()?.1.saved.clear();
         }
         let found = found?;

@@ -48,6 +48,10 @@ pub(super) fn envelope_has(
         // There may be more of them in the message.
         return None;
     }
+    if needle.has_any(b"\"\\()<>,:;") {
+        // Quotes, comments, groups and what stands between addresses are only in the message.
+        return None;
+    }
     let mut text = Vec::new();
     Some(addresses.iter().any(|address| {
         text.clear();

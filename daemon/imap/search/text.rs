@@ -44,6 +44,11 @@ impl Needle {
         self.len() == 0
     }
 
+    /// Whether one of these bytes is in it.
+    pub(super) fn has_any(&self, bytes: &[u8]) -> bool {
+        self.finder.needle().iter().any(|byte| bytes.contains(byte))
+    }
+
     fn len(&self) -> usize {
         self.finder.needle().len()
     }

@@ -109,3 +109,41 @@ async fn answers_have_the_form_that_was_asked_for() {
         "{lines:?}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_is_refused_saves_nothing() {
+    let mut client = searched().await;
+    client.ok("SEARCH RETURN (SAVE) ALL").await;
+    client
+        .says("SEARCH RETURN (SAVE) CHARSET X-NONE ALL", "NO [BADCHARSET ")
+        .await;
+    assert!(client.ok("FETCH $ (UID)").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn address_fields_are_found_as_they_stand() {
+    let world = World::new().await;
+    let mut client = world.selected("alice", "Inbox").await;
+    client
+        .append(
+            "Inbox",
+            "",
+            "From: \"Doe, John\" <john@example.org>\r\nTo: a@example.org, b@example.org (Bee)\r\n\
+             Cc: Friends: c@example.org;\r\n\r\nx\r\n",
+        )
+        .await;
+    for (keys, found) in [
+        ("FROM \"doe, john\"", " 1"),
+        ("FROM \"\\\"Doe\"", " 1"),
+        ("HEADER From \"Doe, John\\\" <john\"", " 1"),
+        ("TO \"a@example.org, b@example.org\"", " 1"),
+        ("TO \"(bee)\"", " 1"),
+        ("TO \"<a@\"", ""),
+        ("CC friends:", " 1"),
+        ("CC \"c@example.org;\"", " 1"),
+        ("FROM \"john, doe\"", ""),
+    ] {
+        let lines = client.ok(&format!("SEARCH {keys}")).await;
+        assert_eq!(lines, [format!("* SEARCH{found}")], "{keys}");
+    }
+}
