@@ -13,7 +13,7 @@ pub struct MailboxName(String);
 
 impl MailboxName {
     /// Checks and normalises a name (RFC 9051 §5.1): `inbox` in any case is `Inbox`, also as the
-    /// first level; empty levels, control characters, `%`, `*`, a leading `#`, and names over 1,000
+    /// first level; empty levels, `.` and `..`, control characters, `%`, `*`, a leading `#`, and names over 1,000
     /// bytes are refused with a reason. A `/` at the end, which CREATE allows, is the caller's to cut.
     pub fn parse(text: &str) -> Result<MailboxName, &'static str> {
         // Composition (NFC) can shrink a name to a third; more than that can't come down to 1,000.
@@ -36,6 +36,10 @@ impl MailboxName {
         }
         if name.split('/').any(str::is_empty) {
             return Err("the name has an empty level");
+        }
+        if name.split('/').any(|level| matches!(level, "." | "..")) {
+            // Clients that keep mailboxes as folders give up on the account when they see one.
+            return Err("a level can't be . or ..");
         }
         for c in name.chars() {
             match c {
@@ -385,6 +389,7 @@ mod tests {
         assert_eq!(name("iNbOx/work").unwrap(), "Inbox/work");
         assert_eq!(name("work/INBOX").unwrap(), "work/INBOX");
         assert_eq!(name("Inboxes").unwrap(), "Inboxes");
+        assert_eq!(name("a.b/...").unwrap(), "a.b/...");
         assert_eq!(name("e\u{301}te\u{301}").unwrap(), "\u{e9}t\u{e9}");
         for bad in [
             "",
@@ -392,6 +397,8 @@ mod tests {
             "a/",
             "/a",
             "a//b",
+            "..",
+            "a/./b",
             "#news",
             "a%",
             "a*b",
