@@ -6,6 +6,7 @@
 
 mod answer;
 mod auth;
+mod author;
 mod content;
 mod header;
 mod incoming;

@@ -4,6 +4,7 @@
 use memchr::memchr;
 
 use super::answer::Answer;
+use super::author;
 
 /// Bounds of a header.
 #[derive(Debug, Clone, Copy)]
@@ -136,7 +137,7 @@ impl Submitted {
         }
         check(self.limits, 0, count.received)?;
         // Whose message it is must not depend on which field somebody looks at (RFC 5322 §3.6).
-        if count.from != 1 {
+        if count.from != 1 || !count.from_is_clear {
             return Err(Answer::FromRefused(mox::policy::SenderRefusal::NotYours));
         }
         if !kept.ends_with(b"\r\n") {
@@ -163,6 +164,7 @@ impl Submitted {
 #[derive(Debug, Default)]
 struct Count {
     from: usize,
+    from_is_clear: bool,
     received: usize,
     date: bool,
     message_id: bool,
@@ -173,7 +175,11 @@ impl Count {
     fn note(&mut self, field: &[u8]) -> bool {
         let name = field_name(field).unwrap_or_default();
         let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
-        self.from += usize::from(is("From"));
+        if is("From") {
+            self.from += 1;
+            let colon = memchr(b':', field).unwrap_or_default();
+            self.from_is_clear = author::is_clear(&field[colon + 1..]);
+        }
         self.received += usize::from(is("Received"));
         self.date |= is("Date");
         self.message_id |= is("Message-Id");
@@ -287,7 +293,7 @@ mod tests {
             for bad in [
                 &b"\r\nbody"[..],
                 b"To: a\r\n\r\n",
-                b"From: a\r\nFROM: b\r\n\r\n",
+                b"From: a@b\r\nFROM: b@c\r\n\r\n",
             ] {
                 assert_eq!(submit(bad, piece), Err(not_yours.clone()));
             }
@@ -295,7 +301,7 @@ mod tests {
             assert_eq!(submit(&large, piece), Err(Answer::HeaderTooLarge));
             assert_eq!(
                 submit(
-                    b"From: a\r\nReceived:x\r\nReceived:x\r\nReceived:x\r\n\r\n",
+                    b"From: a@b\r\nReceived:x\r\nReceived:x\r\nReceived:x\r\n\r\n",
                     piece
                 ),
                 Err(Answer::Looping)
