@@ -23,6 +23,9 @@ pub use generation::{ContentHash, Generation, NewGeneration};
 /// Generations that are kept: the newest.
 pub const KEPT_GENERATIONS: u64 = 100;
 
+/// Accounts in a row of what was begun: with the longest names they fit.
+const BEGUN_PIECE: usize = 200;
+
 const FORMAT: Format = Format::first("mox control");
 
 /// Why the control database would not do it. All is of blame Local.
@@ -140,10 +143,26 @@ impl State {
 
     /// What was begun and neither committed nor undone.
     pub fn begun(&self) -> Result<Option<Begun>, StateError> {
-        match self.db.read()?.get(keys::BEGUN)? {
-            Some(row) => Ok(Some(decode(&row, "begun change")?)),
-            None => Ok(None),
-        }
+        let mut all: Option<Begun> = None;
+        let mut failed = None;
+        let range = KeyRange::prefix(keys::BEGUN);
+        self.db.read()?.scan(
+            range,
+            Order::Ascending,
+            &mut |_, row| match decode::<Begun>(row, "begun change") {
+                Ok(piece) => {
+                    let all = all.get_or_insert_default();
+                    all.files.extend(piece.files);
+                    all.accounts.extend(piece.accounts);
+                    true
+                }
+                Err(error) => {
+                    failed = Some(error);
+                    false
+                }
+            },
+        )?;
+        failed.map_or(Ok(all), Err)
     }
 
     /// The newest generation.
@@ -265,8 +284,26 @@ fn apply(write: &mut Write, op: &Op) -> Result<(), StateError> {
             write.put(&keys::of(keys::REMOVAL, account), &row)?;
         }
         Op::EndRemoval(account) => write.delete(&keys::of(keys::REMOVAL, account)),
-        Op::Begin(begun) => write.put(keys::BEGUN, &encode(begun)?)?,
-        Op::End => write.delete(keys::BEGUN),
+        Op::Begin(begun) => begin(write, begun)?,
+        Op::End => write.clear(KeyRange::prefix(keys::BEGUN))?,
+    }
+    Ok(())
+}
+
+/// Ten thousand accounts can be new at once: more than a row can hold.
+fn begin(write: &mut Write, begun: &Begun) -> Result<(), StateError> {
+    let mut rest = begun.accounts.chunks(BEGUN_PIECE);
+    let first = Begun {
+        files: begun.files.clone(),
+        accounts: rest.next().unwrap_or_default().to_vec(),
+    };
+    write.put(keys::BEGUN, &encode(&first)?)?;
+    for (number, accounts) in (1..).zip(rest) {
+        let piece = Begun {
+            files: Vec::new(),
+            accounts: accounts.to_vec(),
+        };
+        write.put(&keys::begun_piece(number), &encode(&piece)?)?;
     }
     Ok(())
 }
@@ -301,6 +338,7 @@ mod keys {
     use crate::addr::AccountName;
 
     pub(super) const ADMIN: &[u8] = b"a";
+    /// Alone for the first piece; with a number, four bytes, for the others.
     pub(super) const BEGUN: &[u8] = b"b";
     /// Account name.
     pub(super) const CREDENTIAL: &[u8] = b"c";
@@ -322,6 +360,10 @@ mod keys {
 
     pub(super) fn piece(generation: u64, piece: u32) -> Vec<u8> {
         [TEXT, &generation.to_be_bytes(), &piece.to_be_bytes()].concat()
+    }
+
+    pub(super) fn begun_piece(number: u32) -> Vec<u8> {
+        [BEGUN, &number.to_be_bytes()].concat()
     }
 
     pub(super) fn account(key: &[u8]) -> Option<AccountName> {

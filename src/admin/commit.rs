@@ -12,7 +12,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -24,6 +24,10 @@ use crate::x509::dkim;
 use super::folders::point;
 use super::plan::KeyKind;
 use super::{Actor, Admin, AdminError, Committed, Prepared};
+
+/// So many new accounts get their mailboxes with the change itself, so that a disk that will not have
+/// them refuses it; of more, each does when it is used first.
+const MADE_WHOLE: usize = 16;
 
 impl Admin {
     /// Writes a prepared change: generation, file and state, crash-safe together. One at a time: the
@@ -132,10 +136,17 @@ impl Admin {
             make_key(key.kind, &self.beside(&key.file))?;
             point("admin.commit.key")?;
         }
-        if !begun.accounts.is_empty() {
-            let folders = self.mail_folders()?;
-            for account in &begun.accounts {
-                folders.create(account)?;
+        match begun.accounts.as_slice() {
+            [] => {}
+            accounts if accounts.len() <= MADE_WHOLE => {
+                let folders = self.mail_folders()?;
+                for account in accounts {
+                    folders.create(account)?;
+                    point("admin.commit.folder")?;
+                }
+            }
+            accounts => {
+                self.mail_folders()?.reserve(accounts)?;
                 point("admin.commit.folder")?;
             }
         }
@@ -190,15 +201,13 @@ impl Admin {
         unstage(Some(&staged));
         let text = prepared.next.text.as_bytes();
         fsio::replace(&staged, text, old.mode() & 0o7777)?;
-        let new = fs::metadata(&staged).map_err(FsError::at("look at", &staged))?;
-        if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
-            let given = std::os::unix::fs::chown(&staged, Some(old.uid()), Some(old.gid()));
-            if let Err(error) = given {
+        match keep_owner(&staged, &old) {
+            Ok(()) => Ok(Some(staged)),
+            Err(error) => {
                 unstage(Some(&staged));
-                return Err(FsError::at("change the owner of", &staged)(error).into());
+                Err(error.into())
             }
         }
-        Ok(Some(staged))
     }
 
     pub(super) fn put_in_place(&self, staged: &Path) -> Result<(), AdminError> {
@@ -207,6 +216,32 @@ impl Admin {
         point("admin.commit.unsynced")?;
         Ok(fsio::sync_dir(fsio::folder_of(&target))?)
     }
+}
+
+/// Gives a staged text to the owner and group of the file that it will replace. Only root can give files
+/// away, and the daemon may not be root: what it cannot keep is let go of, as long as it can still read
+/// the file and nobody can who could not before.
+fn keep_owner(staged: &Path, old: &fs::Metadata) -> Result<(), FsError> {
+    let new = fs::metadata(staged).map_err(FsError::at("look at", staged))?;
+    if (new.uid(), new.gid()) == (old.uid(), old.gid()) {
+        return Ok(());
+    }
+    match chown(staged, Some(old.uid()), Some(old.gid())) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+        done => return done.map_err(FsError::at("change the owner of", staged)),
+    }
+    let keeps_group = new.gid() == old.gid() || chown(staged, None, Some(old.gid())).is_ok();
+    if !keeps_group {
+        let (mode, others) = (old.mode() & 0o7707, old.mode() & 0o7);
+        fs::set_permissions(staged, fs::Permissions::from_mode(mode | others << 3))
+            .map_err(FsError::at("change the mode of", staged))?;
+    }
+    fs::File::open(staged).map_err(FsError::at("read", staged))?;
+    tracing::warn!(
+        file = %staged.display(),
+        "the owner or group of mox.toml could not be kept: this user may not set them"
+    );
+    Ok(())
 }
 
 /// Removes a staged text that will not be used. One that stays does no harm: it counts only while the

@@ -42,6 +42,8 @@ pub(super) fn make_data_dir(data_dir: &Path) -> Result<(), AdminError> {
 pub trait MailFolders: Send + Sync {
     /// Makes an account's folder, durably; refused when there is one.
     fn create(&self, account: &AccountName) -> Result<(), StoreError>;
+    /// Makes the folders of many accounts, durably; they are filled when they are used first.
+    fn reserve(&self, accounts: &[AccountName]) -> Result<(), StoreError>;
     /// Closes the account and removes its folder; none is none to remove.
     fn remove(&self, account: &AccountName) -> Result<(), StoreError>;
     /// Ends it.
@@ -51,6 +53,10 @@ pub trait MailFolders: Send + Sync {
 impl MailFolders for Store {
     fn create(&self, account: &AccountName) -> Result<(), StoreError> {
         self.create_account(account)
+    }
+
+    fn reserve(&self, accounts: &[AccountName]) -> Result<(), StoreError> {
+        self.reserve_accounts(accounts)
     }
 
     fn remove(&self, account: &AccountName) -> Result<(), StoreError> {

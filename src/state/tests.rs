@@ -91,6 +91,24 @@ fn credentials_live_until_they_are_dropped() {
 }
 
 #[test]
+fn ten_thousand_accounts_can_begin_at_once() {
+    let place = Place::new();
+    let state = place.open();
+    let begun = Begun {
+        files: vec!["dkim/x.pem".to_owned()],
+        accounts: (0..10_000)
+            .map(|number| name(&format!("{:0>64}", number)))
+            .collect(),
+    };
+    state
+        .commit(&[Op::Begin(begun.clone())], None)
+        .expect("it commits");
+    assert_eq!(state.begun().expect("it reads"), Some(begun));
+    state.commit(&[Op::End], None).expect("it commits");
+    assert_eq!(state.begun().expect("it reads"), None);
+}
+
+#[test]
 fn what_was_begun_is_there_until_it_ends() {
     let place = Place::new();
     let state = place.open();

@@ -17,7 +17,7 @@ use super::opened::{Opened, random};
 use super::slot::{Request, Slot, State, task_reply, thread_reply};
 use super::{Change, Changed, ModSeq, Spool, StoreError, View};
 use crate::addr::AccountName;
-use crate::fsio::{FsError, fault, sync_dir};
+use crate::fsio::{FsError, fault, folder_of, sync_dir};
 
 /// How a store works; the defaults are for production.
 #[derive(Debug, Clone)]
@@ -97,7 +97,7 @@ impl Store {
         };
         for number in 0..shared.options.committers.max(1) {
             spawn(format!("commit-{number}"), |shared| {
-                shared.pool.work(&shared.options);
+                shared.pool.work(&shared.options, &shared.tmp);
             })?;
         }
         spawn("store".to_owned(), Shared::maintain)?;
@@ -113,20 +113,27 @@ impl Store {
         if folder.exists() {
             return Err(StoreError::AccountExists(name.clone()));
         }
-        let new = self.shared.tmp.join(format!("new-{:016x}", random()?));
-        make_folder(&new)?;
-        let made = Opened::create(&new).and_then(|()| {
-            fault::point("store.create.built").map_err(FsError::at("create", &new))?;
-            match rename_new(&new, &folder) {
+        build(&self.shared.tmp, &folder, |new| {
+            match rename_new(new, &folder) {
                 Err(Errno::EXIST | Errno::NOTEMPTY) => Err(StoreError::AccountExists(name.clone())),
                 done => Ok(done.map_err(|e| FsError::at("create", &folder)(e.into()))?),
             }
-        });
-        if made.is_err() {
-            drop(fs::remove_dir_all(&new));
+        })
+    }
+
+    /// Makes the folders of many accounts, durably, with nothing in them: each gets its mailboxes when
+    /// it is opened first. Making ten thousand whole ones takes as many syncs, for which nobody waits.
+    pub fn reserve_accounts(&self, names: &[AccountName]) -> Result<(), StoreError> {
+        use std::os::unix::fs::DirBuilderExt;
+        for name in names {
+            let folder = self.shared.folder(name);
+            match fs::DirBuilder::new().mode(0o700).create(&folder) {
+                Err(e) if e.kind() == ErrorKind::AlreadyExists => {
+                    return Err(StoreError::AccountExists(name.clone()));
+                }
+                made => made.map_err(FsError::at("create", &folder))?,
+            }
         }
-        made?;
-        fault::point("store.create.renamed").map_err(FsError::at("create", &folder))?;
         Ok(sync_dir(&self.shared.accounts)?)
     }
 
@@ -391,6 +398,33 @@ fn make_folder(path: &Path) -> Result<(), StoreError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Puts what a new account has into its folder, which was made and left empty: durable on return.
+pub(super) fn fill(tmp: &Path, folder: &Path) -> Result<(), StoreError> {
+    // A rename replaces an empty folder, and none that has anything in it.
+    build(tmp, folder, |new| {
+        Ok(fs::rename(new, folder).map_err(FsError::at("create", folder))?)
+    })
+}
+
+fn build(
+    tmp: &Path,
+    folder: &Path,
+    put_in_place: impl FnOnce(&Path) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let new = tmp.join(format!("new-{:016x}", random()?));
+    make_folder(&new)?;
+    let made = Opened::create(&new).and_then(|()| {
+        fault::point("store.create.built").map_err(FsError::at("create", &new))?;
+        put_in_place(&new)
+    });
+    if made.is_err() {
+        drop(fs::remove_dir_all(&new));
+    }
+    made?;
+    fault::point("store.create.renamed").map_err(FsError::at("create", folder))?;
+    Ok(sync_dir(folder_of(folder))?)
 }
 
 fn rename_new(from: &Path, to: &Path) -> Result<(), Errno> {

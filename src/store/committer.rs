@@ -3,8 +3,10 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use super::account::fill;
 use super::opened::Opened;
 use super::slot::{Reply, Request, Slot, State};
 use super::{Change, Changed, StoreError, StoreOptions};
@@ -76,10 +78,10 @@ impl Pool {
     }
 
     /// What each of the threads does.
-    pub(super) fn work(&self, options: &StoreOptions) {
+    pub(super) fn work(&self, options: &StoreOptions, tmp: &Path) {
         while let Some(slot) = self.next() {
             let unit = next_unit(&slot);
-            let done = catch_unwind(AssertUnwindSafe(|| run(self, &slot, unit, options)));
+            let done = catch_unwind(AssertUnwindSafe(|| run(self, &slot, unit, options, tmp)));
             if done.is_err() {
                 // Whoever waits gets an error, since its reply is dropped; the account is read from disk anew.
                 tracing::error!(account = %slot.name, "bug: a change panicked");
@@ -137,11 +139,11 @@ fn change_bytes(change: &Change) -> u64 {
     }
 }
 
-fn run(pool: &Pool, slot: &Arc<Slot>, unit: Unit, options: &StoreOptions) {
+fn run(pool: &Pool, slot: &Arc<Slot>, unit: Unit, options: &StoreOptions, tmp: &Path) {
     match unit {
         Unit::Nothing => {}
         Unit::Writes(changes, replies) => {
-            write(slot, options, &changes, replies);
+            write(slot, options, tmp, &changes, replies);
             let Ok(Some(opened)) = slot.opened() else {
                 return;
             };
@@ -149,8 +151,10 @@ fn run(pool: &Pool, slot: &Arc<Slot>, unit: Unit, options: &StoreOptions) {
                 checkpoint(pool, slot, &opened);
             }
         }
-        Unit::One(Request::Write(change, reply)) => write(slot, options, &[change], vec![reply]),
-        Unit::One(Request::Open(reply)) => reply.send(ensure_open(slot, options).map(drop)),
+        Unit::One(Request::Write(change, reply)) => {
+            write(slot, options, tmp, &[change], vec![reply])
+        }
+        Unit::One(Request::Open(reply)) => reply.send(ensure_open(slot, options, tmp).map(drop)),
         Unit::One(Request::Checkpoint) => {
             if let Ok(Some(opened)) = slot.opened() {
                 checkpoint(pool, slot, &opened);
@@ -180,8 +184,14 @@ fn run(pool: &Pool, slot: &Arc<Slot>, unit: Unit, options: &StoreOptions) {
     }
 }
 
-fn write(slot: &Slot, options: &StoreOptions, changes: &[Change], replies: Vec<Reply<Changed>>) {
-    let written = ensure_open(slot, options).and_then(|opened| {
+fn write(
+    slot: &Slot,
+    options: &StoreOptions,
+    tmp: &Path,
+    changes: &[Change],
+    replies: Vec<Reply<Changed>>,
+) {
+    let written = ensure_open(slot, options, tmp).and_then(|opened| {
         let written = opened.write(changes);
         if opened.is_broken() {
             // Nothing in memory is believed any more: whoever comes next reads it from disk.
@@ -213,12 +223,15 @@ fn announce(slot: &Slot, modseq: u64) {
     });
 }
 
-fn ensure_open(slot: &Slot, options: &StoreOptions) -> Result<Arc<Opened>, StoreError> {
+fn ensure_open(slot: &Slot, options: &StoreOptions, tmp: &Path) -> Result<Arc<Opened>, StoreError> {
     if let Some(opened) = slot.opened()? {
         return Ok(opened);
     }
     if !slot.folder.is_dir() {
         return Err(StoreError::NoAccount(slot.name.clone()));
+    }
+    if is_empty(&slot.folder)? {
+        fill(tmp, &slot.folder)?;
     }
     let opened = Arc::new(
         Opened::open(&slot.folder, options.segment_bytes).inspect_err(|e| {
@@ -232,6 +245,12 @@ fn ensure_open(slot: &Slot, options: &StoreOptions) -> Result<Arc<Opened>, Store
     }
     inner.state = State::Open(opened.clone());
     Ok(opened)
+}
+
+/// Made among many others, and not yet used ([`super::Store::reserve_accounts`]).
+fn is_empty(folder: &Path) -> Result<bool, StoreError> {
+    let mut entries = std::fs::read_dir(folder).map_err(FsError::at("list", folder))?;
+    Ok(entries.next().is_none())
 }
 
 fn checkpoint(pool: &Pool, slot: &Arc<Slot>, opened: &Opened) {
@@ -309,7 +328,7 @@ fn refuse(request: Request, why: &StoreError) {
     }
 }
 
-fn move_away(slot: &Slot, to: &std::path::Path) -> Result<(), StoreError> {
+fn move_away(slot: &Slot, to: &Path) -> Result<(), StoreError> {
     match std::fs::rename(&slot.folder, to) {
         Ok(()) => {}
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),

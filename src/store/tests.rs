@@ -236,6 +236,30 @@ fn accounts_are_made_once_and_removed_for_good() {
 }
 
 #[test]
+fn a_reserved_account_is_filled_when_it_is_opened_and_not_after_it_is_removed() {
+    let world = World::new();
+    let names: Vec<_> = (0..100)
+        .map(|number| AccountName::parse(&format!("new{number}")).unwrap())
+        .collect();
+    world.store.reserve_accounts(&names).unwrap();
+    let again = world.store.reserve_accounts(&names[..1]);
+    assert!(matches!(again, Err(StoreError::AccountExists(_))));
+    let again = world.store.create_account(&names[1]);
+    assert!(matches!(again, Err(StoreError::AccountExists(_))));
+    let folder = |name: &AccountName| world.dir.path().join("accounts").join(name.as_str());
+    let account = world.store.account_blocking(&names[2]).unwrap();
+    assert_eq!(account.view().unwrap().mailboxes().unwrap().len(), 6);
+    assert!(folder(&names[2]).join("segment-00000001.log").exists());
+    assert_eq!(std::fs::read_dir(folder(&names[3])).unwrap().count(), 0);
+    for name in &names[2..4] {
+        world.store.remove_account(name).unwrap();
+        let none = world.store.account_blocking(name);
+        assert!(matches!(none, Err(StoreError::NoAccount(_))));
+        assert!(!folder(name).exists());
+    }
+}
+
+#[test]
 fn a_closed_store_says_so() {
     let world = World::new();
     let account = world.account();

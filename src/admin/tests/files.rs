@@ -45,6 +45,33 @@ fn a_hand_edit_makes_folders_of_new_accounts() {
 }
 
 #[test]
+fn who_may_not_give_the_file_away_keeps_what_it_can() {
+    if !rustix::process::geteuid().is_root() {
+        return; // Only root can become another user.
+    }
+    let world = World::new();
+    let (user, group) = (Some(65_534), Some(65_533));
+    for path in ["", "config", "config/mox.toml"] {
+        std::os::unix::fs::chown(world.path(path), user, group).expect("given");
+    }
+    fs::set_permissions(world.file(), fs::Permissions::from_mode(0o664)).expect("set");
+    // This thread alone, which ends with the test.
+    let uid = rustix::process::Uid::from_raw(65_534);
+    rustix::thread::set_thread_groups(&[]).expect("no groups");
+    rustix::thread::set_thread_res_uid(uid, uid, uid).expect("another user");
+    let admin = world.loaded();
+    let done = make(&admin, &disable("example.org")).expect("committed");
+    assert!(done.changed);
+    let meta = fs::metadata(world.file()).expect("there");
+    // Those in the other group had no more than all the others are given.
+    assert_eq!((meta.uid(), meta.mode() & 0o777), (65_534, 0o644));
+    assert_eq!(
+        world.text(),
+        admin.read_current().expect("it reads").text.as_ref()
+    );
+}
+
+#[test]
 fn an_invalid_file_is_refused_and_changes_nothing() {
     let world = World::new();
     let admin = world.loaded();

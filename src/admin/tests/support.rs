@@ -154,6 +154,10 @@ impl MailFolders for Folders {
             .map_err(|_| StoreError::AccountExists(account.clone()))
     }
 
+    fn reserve(&self, accounts: &[AccountName]) -> Result<(), StoreError> {
+        accounts.iter().try_for_each(|account| self.create(account))
+    }
+
     fn remove(&self, account: &AccountName) -> Result<(), StoreError> {
         let gate = self.gate.lock().expect("not poisoned").clone();
         if let Some((entered, leave)) = gate {
