@@ -72,6 +72,12 @@ impl Admin {
         let recorded = self.make(prepared, &begun).and_then(|()| {
             let staged = self.stage(prepared)?;
             point("admin.commit.staged")?;
+            if staged.is_some()
+                && let Err(raced) = self.check_unchanged(prepared)
+            {
+                unstage(staged.as_deref());
+                return Err(raced);
+            }
             let mut ops = prepared.plan.ops.clone();
             if !begun.is_empty() {
                 ops.push(Op::End);
@@ -99,6 +105,11 @@ impl Admin {
             // again on top of it.
             if let Err(error) = self.check_unchanged(prepared) {
                 unstage(Some(&staged));
+                // What was made for it is made again with it.
+                if !begun.is_empty() {
+                    self.state.commit(&[Op::Begin(begun.clone())], None)?;
+                    self.undo(&begun)?;
+                }
                 return Err(error);
             }
             self.put_in_place(&staged)?;

@@ -45,6 +45,33 @@ fn a_hand_edit_makes_folders_of_new_accounts() {
 }
 
 #[test]
+fn an_account_that_raced_with_a_hand_edit_can_be_added_again() {
+    let world = World::new();
+    let admin = world.loaded();
+    let file = world.file();
+    let edited = world.text() + "# by hand\n";
+    let written = edited.clone();
+    *world.mail.meanwhile.lock().expect("not poisoned") = Some(Box::new(move || {
+        fs::write(file, written).expect("written");
+    }));
+    let add = Change::DomainAdd {
+        domain: domain("new.example"),
+        account: account("carol"),
+        localpart: Some(Localpart::parse("carol").expect("a localpart")),
+        disabled: false,
+    };
+    let raced = make(&admin, &add);
+    assert!(matches!(raced, Err(AdminError::Raced)), "{raced:?}");
+    assert_eq!(world.text(), edited);
+    assert_eq!(world.folders(), ["alice", "bob"]);
+    assert_eq!(world.keys(), [""; 0]);
+    assert_eq!(admin.generation(), 1);
+    make(&admin, &add).expect("committed");
+    assert_eq!(world.folders(), ["alice", "bob", "carol"]);
+    assert_eq!(world.keys().len(), 2);
+}
+
+#[test]
 fn who_may_not_give_the_file_away_keeps_what_it_can() {
     if !rustix::process::geteuid().is_root() {
         return; // Only root can become another user.

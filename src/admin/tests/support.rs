@@ -131,6 +131,8 @@ pub(super) struct Folders {
     pub(super) fails: Mutex<bool>,
     /// What a removal tells of itself, and waits for.
     pub(super) gate: Mutex<Option<(Sender<()>, Arc<Barrier>)>>,
+    /// Done while the next one is made.
+    pub(super) meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Folders {
@@ -140,6 +142,7 @@ impl Folders {
             folder: world.join("data/accounts"),
             fails: Mutex::new(false),
             gate: Mutex::new(None),
+            meanwhile: Mutex::new(None),
         }
     }
 }
@@ -148,6 +151,9 @@ impl MailFolders for Folders {
     fn create(&self, account: &AccountName) -> Result<(), StoreError> {
         if *self.fails.lock().expect("not poisoned") {
             return Err(StoreError::Local("the disk is full".to_owned()));
+        }
+        if let Some(meanwhile) = self.meanwhile.lock().expect("not poisoned").take() {
+            meanwhile();
         }
         fs::create_dir_all(&self.folder).expect("a folder");
         fs::create_dir(self.folder.join(account.as_str()))
