@@ -24,9 +24,11 @@ const LOOK: Duration = Duration::from_secs(5);
 /// Tells of changes of one file.
 pub(crate) struct FileWatch {
     file: PathBuf,
+    /// Where it led to when that was last looked at.
+    target: Option<PathBuf>,
     events: mpsc::UnboundedReceiver<()>,
     /// Kept, for dropping it ends the watch.
-    _watcher: Option<RecommendedWatcher>,
+    watcher: Option<RecommendedWatcher>,
     seen: Option<Stamp>,
 }
 
@@ -43,14 +45,12 @@ struct Stamp {
 impl FileWatch {
     /// Watches from now on. Without notification it looks by itself now and then.
     pub(crate) fn new(file: &Path) -> FileWatch {
-        let (send, events) = mpsc::unbounded_channel();
-        let watcher = watcher(file, send)
-            .inspect_err(|error| warn!(file = %file.display(), %error, "no file notification"))
-            .ok();
+        let (events, watcher) = begin(file);
         FileWatch {
             file: file.to_owned(),
+            target: fs::canonicalize(file).ok(),
             events,
-            _watcher: watcher,
+            watcher,
             seen: Stamp::of(file),
         }
     }
@@ -60,13 +60,25 @@ impl FileWatch {
         loop {
             // Either way look: a notification may be of something else in the folder.
             let _ = timeout(LOOK, self.event()).await;
+            self.follow();
             if Stamp::of(&self.file) == self.seen {
                 continue;
             }
             while timeout(STILL, self.event()).await.is_ok() {}
+            // What it leads to may have come only now.
+            self.follow();
             self.seen = Stamp::of(&self.file);
             debug!(file = %self.file.display(), "changed on disk");
             return;
+        }
+    }
+
+    /// The file may have become a symlink, or one to another place.
+    fn follow(&mut self) {
+        let target = fs::canonicalize(&self.file).ok();
+        if self.watcher.is_some() && target.is_some() && target != self.target {
+            self.target = target;
+            (self.events, self.watcher) = begin(&self.file);
         }
     }
 
@@ -89,6 +101,14 @@ impl Stamp {
             changed: (meta.ctime(), meta.ctime_nsec()),
         })
     }
+}
+
+fn begin(file: &Path) -> (mpsc::UnboundedReceiver<()>, Option<RecommendedWatcher>) {
+    let (send, events) = mpsc::unbounded_channel();
+    let watcher = watcher(file, send)
+        .inspect_err(|error| warn!(file = %file.display(), %error, "no file notification"))
+        .ok();
+    (events, watcher)
 }
 
 fn watcher(file: &Path, send: mpsc::UnboundedSender<()>) -> notify::Result<RecommendedWatcher> {
@@ -164,5 +184,20 @@ mod tests {
         let mut watch = FileWatch::new(&here.join("mox.toml"));
         fs::write(there.join("real.toml"), "ab").unwrap();
         timeout(ENOUGH, watch.changed()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_target_of_a_new_symlink_is_watched() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, real) = (dir.path().join("mox.toml"), dir.path().join("real.toml"));
+        fs::write(&file, "a").unwrap();
+        let mut watch = FileWatch::new(&file);
+        fs::write(&real, "ab").unwrap();
+        fs::remove_file(&file).unwrap();
+        std::os::unix::fs::symlink("real.toml", &file).unwrap();
+        timeout(ENOUGH, watch.changed()).await.unwrap();
+        // In less time than it takes to look without being told.
+        fs::write(&real, "abc").unwrap();
+        timeout(LOOK / 2, watch.changed()).await.unwrap();
     }
 }
