@@ -25,8 +25,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// The daemon's answer to a question comes at once, that to a change when it is served.
 const ANSWER: Duration = Duration::from_secs(60);
 
-/// A daemon that dies under a command is given up after so many.
-const DEATHS: usize = 3;
+/// The same when a daemon died or is ending, which takes it a moment.
+const AFTER_LOSS: Duration = Duration::from_millis(20);
 
 /// One server: its configuration file and its data directory.
 #[derive(Debug, Clone)]
@@ -67,9 +67,9 @@ impl Server {
     /// made twice.
     pub(crate) fn change(&self, change: &Change) -> Result<Outcome, Error> {
         let actor = actor()?;
-        for attempt in 0..DEATHS {
-            let mut backend = self.connect()?;
-            if attempt > 0
+        let mut asked = false;
+        self.again_if_lost(|backend| {
+            if std::mem::replace(&mut asked, true)
                 && let Some(made) = backend.made(&actor.request)?
             {
                 return Ok(Outcome {
@@ -83,12 +83,8 @@ impl Server {
                     online: backend.online(),
                 });
             }
-            match backend.change(change, &actor) {
-                Err(Error::Ctl(CtlError::Lost)) => {}
-                done => return done,
-            }
-        }
-        Err(Error::Ctl(CtlError::Lost))
+            backend.change(change, &actor)
+        })
     }
 
     /// What a change would do.
@@ -190,15 +186,21 @@ impl Server {
         }
     }
 
-    /// Questions may be asked twice.
-    fn again_if_lost<T>(&self, ask: impl Fn(&mut Backend) -> Result<T, Error>) -> Result<T, Error> {
-        for _ in 1..DEATHS {
+    /// Asks again, the next daemon or the files, when a daemon went away before it answered.
+    fn again_if_lost<T>(
+        &self,
+        mut ask: impl FnMut(&mut Backend) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut deadline = None;
+        loop {
             match ask(&mut self.connect()?) {
-                Err(Error::Ctl(CtlError::Lost)) => {}
+                Err(Error::Ctl(CtlError::Lost))
+                    if Instant::now()
+                        < *deadline.get_or_insert_with(|| Instant::now() + PATIENCE) => {}
                 answered => return answered,
             }
+            thread::sleep(AFTER_LOSS);
         }
-        ask(&mut self.connect()?)
     }
 }
 

@@ -111,6 +111,10 @@ impl CtlServer {
             };
             let stopping = matches!(request, Request::Stop);
             let response = self.respond(request, uid).await;
+            if self.control.is_closed() && matches!(response, Response::Refused(_)) {
+                // Nobody is there to do it any more: whoever asks finds our successor, or the files.
+                return Ok(());
+            }
             send(&mut stream, &response).await?;
             if stopping {
                 info!(uid, "stop asked for");

@@ -125,6 +125,11 @@ impl Control {
         let _ = self.ask(|reply| Job::Close { reply }).await;
     }
 
+    /// Whether nothing is done any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.jobs.is_closed()
+    }
+
     /// Why the file on disk is not what is served; empty when it is.
     pub(crate) fn last_reload_error(&self) -> String {
         self.last_error
