@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use mox::addr::AccountName;
 use mox::snapshot::Snapshot;
 use tokio::sync::watch;
 
@@ -33,14 +32,5 @@ impl Live {
     /// Tells of every swap.
     pub fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.sender.subscribe()
-    }
-
-    /// Resolves once the account is not configured any more: its sessions end then.
-    pub async fn account_gone(&self, account: &AccountName) {
-        let mut watch = self.watch();
-        // The sender lives as long as self, so this cannot fail.
-        let _ = watch
-            .wait_for(|snapshot| snapshot.account(account).is_none())
-            .await;
     }
 }

@@ -104,7 +104,14 @@ pub fn serve(options: ServeOptions) -> Result<(), ServeError> {
     level.set(snapshot.config.server.log_level.as_str());
     let mut listeners = Listeners::default();
     let planned = listeners.plan(&snapshot).map_err(ServeError::Listen)?;
-    let store = Store::open(&data_dir, StoreOptions::default())
+    let store_options = StoreOptions {
+        // Two files each, or some more: they have a quarter of the descriptors, connections half.
+        open_accounts: usize::try_from(descriptors / 8)
+            .unwrap_or(usize::MAX)
+            .max(16),
+        ..StoreOptions::default()
+    };
+    let store = Store::open(&data_dir, store_options)
         .map_err(|e| ServeError::Local(format!("open the mail store: {e}")))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

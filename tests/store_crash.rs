@@ -41,6 +41,7 @@ fn options() -> StoreOptions {
         // Nothing happens by the clock, so that each run passes the same points.
         checkpoint_interval: Duration::from_secs(3_600),
         idle_close: Duration::from_secs(3_600),
+        open_accounts: 4,
     }
 }
 

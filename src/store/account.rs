@@ -26,6 +26,9 @@ pub struct StoreOptions {
     pub committers: usize,
     /// An account unused for so long is closed.
     pub idle_close: Duration,
+    /// With more accounts open, those that nobody uses at that moment are closed at once: each has two files
+    /// open or more.
+    pub open_accounts: usize,
     /// The index is hardened at least so often while there are changes.
     pub checkpoint_interval: Duration,
     /// And after so many bytes of segment.
@@ -41,6 +44,7 @@ impl Default for StoreOptions {
         StoreOptions {
             committers: 8,
             idle_close: Duration::from_secs(60),
+            open_accounts: 4_000,
             checkpoint_interval: Duration::from_secs(10),
             checkpoint_bytes: 8 << 20,
             segment_bytes: 128 << 20,
@@ -63,7 +67,8 @@ struct Shared {
     pool: Pool,
     /// `None` once closed.
     slots: Mutex<Option<HashMap<AccountName, Arc<Slot>>>>,
-    closing: Condvar,
+    /// Wakes the upkeep before its time: the store is closed, or many accounts are open.
+    upkeep: Condvar,
 }
 
 impl Store {
@@ -83,7 +88,7 @@ impl Store {
             options,
             pool: Pool::default(),
             slots: Mutex::new(Some(HashMap::new())),
-            closing: Condvar::new(),
+            upkeep: Condvar::new(),
         });
         let mut threads = Vec::new();
         let mut spawn = |name: String, work: fn(&Shared)| -> Result<(), StoreError> {
@@ -194,7 +199,7 @@ impl Store {
         let Some(slots) = self.shared.lock().take() else {
             return;
         };
-        self.shared.closing.notify_all();
+        self.shared.upkeep.notify_all();
         let waits: Vec<_> = slots
             .values()
             .map(|slot| {
@@ -241,6 +246,9 @@ impl Shared {
         }
         let slot = Arc::new(Slot::new(name.clone(), self.folder(name)));
         slots.insert(name.clone(), slot.clone());
+        if slots.len() > self.options.open_accounts {
+            self.upkeep.notify_all();
+        }
         Ok(slot)
     }
 
@@ -266,28 +274,34 @@ impl Shared {
         while let Some(open) = slots.as_mut() {
             let all: Vec<Arc<Slot>> = open.values().cloned().collect();
             drop(slots);
+            let idle = match all.len() > options.open_accounts {
+                true => Duration::ZERO,
+                false => options.idle_close,
+            };
             for slot in &all {
-                self.look_after(slot);
+                self.look_after(slot, idle);
             }
             drop(all);
             let mut again = self.lock();
+            let mut many = options.open_accounts;
             if let Some(open) = again.as_mut() {
                 // Who looks for a slot does so under this lock: one that only the map has is unused.
                 open.retain(|_, slot| {
                     Arc::strong_count(slot) > 1 || !matches!(slot.lock().state, State::Closed)
                 });
+                // Those in use stay: it is worth another look when there are some more.
+                many = many.max(open.len() + many / 8);
             }
-            slots = match self
-                .closing
-                .wait_timeout_while(again, pause, |slots| slots.is_some())
-            {
+            slots = match self.upkeep.wait_timeout_while(again, pause, |slots| {
+                slots.as_ref().is_some_and(|open| open.len() <= many)
+            }) {
                 Ok((slots, _)) => slots,
                 Err(poisoned) => poisoned.into_inner().0,
             };
         }
     }
 
-    fn look_after(&self, slot: &Arc<Slot>) {
+    fn look_after(&self, slot: &Arc<Slot>, idle: Duration) {
         let Ok(Some(opened)) = slot.opened() else {
             return;
         };
@@ -295,9 +309,8 @@ impl Shared {
             // The disk is slow: asking each time would only make the queue longer.
             return;
         }
-        if slot.is_idle(self.options.idle_close) {
-            self.pool
-                .ask(slot, Request::CloseIdle(self.options.idle_close));
+        if slot.is_idle(idle) {
+            self.pool.ask(slot, Request::CloseIdle(idle));
         } else if opened
             .dirty()
             .since

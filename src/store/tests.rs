@@ -290,6 +290,30 @@ fn idle_accounts_are_closed_and_opened_again() {
 }
 
 #[test]
+fn unused_accounts_are_closed_when_many_are_open() {
+    let world = World::with(StoreOptions {
+        open_accounts: 4,
+        ..StoreOptions::default()
+    });
+    let names: Vec<_> = (0..24).map(|n| format!("many{n}")).collect();
+    for name in &names {
+        let name = AccountName::parse(name).unwrap();
+        world.store.create_account(&name).unwrap();
+        drop(world.store.account_blocking(&name).unwrap());
+    }
+    let is_closed = |name: &&String| {
+        let index = world.dir.path().join(format!("accounts/{name}/index.redb"));
+        let file = crate::fsio::DurableFile::open(&index, "db").unwrap();
+        file.try_lock().unwrap()
+    };
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while names.iter().filter(is_closed).count() < 16 {
+        assert!(std::time::Instant::now() < deadline, "they stay open");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
 fn watchers_hear_of_changes_once_they_are_visible() {
     let world = World::new();
     let account = world.account();
