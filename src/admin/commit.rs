@@ -178,8 +178,7 @@ impl Admin {
                 _ => {}
             }
         }
-        let made = begun.accounts.iter().filter(|name| self.has_folder(name));
-        for account in made {
+        for account in self.remove_empty_folders(&begun.accounts)? {
             self.mail_folders()?.remove(account)?;
         }
         self.state.commit(&[Op::End], None)?;

@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError};
 
 use crate::addr::AccountName;
 use crate::config::model::Config;
-use crate::fsio::FsError;
+use crate::fsio::{self, FsError};
 use crate::state::Op;
 use crate::store::{Store, StoreError, StoreOptions};
 
@@ -109,6 +109,28 @@ impl Admin {
             .filter(|name| !there.contains(std::ffi::OsStr::new(name.as_str())))
             .cloned()
             .collect())
+    }
+
+    /// Removes the folders of accounts in which there is nothing, of thousands with one sync, and gives
+    /// those that have more in theirs. None of them was ever served.
+    pub(super) fn remove_empty_folders<'n>(
+        &self,
+        accounts: &'n [AccountName],
+    ) -> Result<Vec<&'n AccountName>, AdminError> {
+        let folder = self.data_dir.join("accounts");
+        let mut full = Vec::new();
+        let mut removed = false;
+        for account in accounts {
+            match std::fs::remove_dir(folder.join(account.as_str())) {
+                Ok(()) => removed = true,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(_) => full.push(account),
+            }
+        }
+        if removed {
+            fsio::sync_dir(&folder)?;
+        }
+        Ok(full)
     }
 
     /// Removes what is left of accounts whose removal was begun and that are not served any more:

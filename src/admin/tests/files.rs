@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use super::support::{World, account, actor, domain, make};
 use super::*;
+use crate::state::{Begun, Op};
 
 fn disable(name: &str) -> Change {
     Change::DomainSetDisabled {
@@ -69,6 +70,33 @@ fn an_account_that_raced_with_a_hand_edit_can_be_added_again() {
     make(&admin, &add).expect("committed");
     assert_eq!(world.folders(), ["alice", "bob", "carol"]);
     assert_eq!(world.keys().len(), 2);
+}
+
+#[test]
+fn what_was_made_for_many_new_accounts_is_taken_away_again() {
+    let world = World::new();
+    let admin = world.loaded();
+    let names: Vec<_> = (10..99).map(|n| account(&format!("new{n}"))).collect();
+    let tables = names
+        .iter()
+        .map(|name| format!("\n[accounts.{name}]\ndomain = \"example.net\"\n"));
+    fs::write(world.file(), world.text() + &tables.collect::<String>()).expect("written");
+    make(&admin, &Change::Adopt).expect("committed");
+    assert_eq!(world.folders().len(), 2 + names.len());
+    fs::write(world.path("data/accounts/new42/other"), "x").expect("written");
+    let begun = Begun {
+        files: Vec::new(),
+        accounts: names,
+    };
+    admin
+        .state
+        .commit(&[Op::Begin(begun)], None)
+        .expect("it commits");
+    drop(admin);
+    let admin = world.admin();
+    // The folder of the tests removes an empty one only; that of the store, all.
+    assert_eq!(world.folders(), ["alice", "bob", "new42"]);
+    assert_eq!(admin.state.begun().expect("it reads"), None);
 }
 
 #[test]
