@@ -8,13 +8,16 @@ use mox::imap::command::ListCommand;
 use mox::store::{Mailbox, StoreError, View};
 
 use self::pattern::Pattern;
-use super::session::{Done, Session};
+use super::session::{Done, Session, heavy};
 use super::state::Enabled;
 use super::words::Answer;
 use super::{names, status};
 
-/// So many patterns in one command.
+/// So many patterns in one command, …
 const PATTERNS: usize = 100;
+
+/// … and so many bytes in all of them.
+const PATTERN_BYTES: usize = 10_000;
 
 impl Session {
     pub(super) fn list(&mut self, command: &ListCommand) -> Done {
@@ -22,7 +25,9 @@ impl Session {
         if command.select_recursive_match && !command.select_subscribed {
             return Err(Answer::bad("RECURSIVEMATCH needs SUBSCRIBED").into());
         }
-        if command.patterns.len() > PATTERNS {
+        let bytes = command.patterns.len() * command.reference.len()
+            + command.patterns.iter().map(Vec::len).sum::<usize>();
+        if command.patterns.len() > PATTERNS || bytes > PATTERN_BYTES {
             return Err(Answer::no("LIMIT", "too many patterns").into());
         }
         if !command.extended && command.patterns.iter().all(Vec::is_empty) {
@@ -38,36 +43,44 @@ impl Session {
         let limit = self.context.live.now().config.limits.message_size;
         let enabled = self.enabled;
         let out = &mut self.wire.out;
-        for (name, candidate) in candidates {
-            if !patterns.iter().any(|pattern| pattern.matches(name)) {
-                continue;
+        heavy(weight(candidates.len(), bytes), || {
+            for (name, candidate) in candidates {
+                if !patterns.iter().any(|pattern| pattern.matches(name)) {
+                    continue;
+                }
+                let special = candidate.mailbox.and_then(|mailbox| mailbox.special_use);
+                let wanted = (!command.select_subscribed || candidate.subscribed)
+                    && (!command.select_special_use || special.is_some());
+                let child_info =
+                    command.select_recursive_match && tree.subscribed_above.contains(name);
+                if !wanted && !child_info {
+                    continue;
+                }
+                let mut attributes = Vec::new();
+                if candidate.mailbox.is_none() {
+                    attributes.push("\\NonExistent");
+                }
+                if candidate.subscribed && (command.select_subscribed || command.return_subscribed)
+                {
+                    attributes.push("\\Subscribed");
+                }
+                attributes.push(tree.children(name));
+                attributes.extend(special.map(|special| special.attribute()));
+                line("LIST", &attributes, name, enabled, child_info, out);
+                if let (Some(items), Some(mailbox)) = (&command.return_status, candidate.mailbox) {
+                    status::tell(&view, mailbox, items, limit, enabled, out)?;
+                }
             }
-            let special = candidate.mailbox.and_then(|mailbox| mailbox.special_use);
-            let wanted = (!command.select_subscribed || candidate.subscribed)
-                && (!command.select_special_use || special.is_some());
-            let child_info = command.select_recursive_match && tree.subscribed_above.contains(name);
-            if !wanted && !child_info {
-                continue;
-            }
-            let mut attributes = Vec::new();
-            if candidate.mailbox.is_none() {
-                attributes.push("\\NonExistent");
-            }
-            if candidate.subscribed && (command.select_subscribed || command.return_subscribed) {
-                attributes.push("\\Subscribed");
-            }
-            attributes.push(tree.children(name));
-            attributes.extend(special.map(|special| special.attribute()));
-            line("LIST", &attributes, name, enabled, child_info, out);
-            if let (Some(items), Some(mailbox)) = (&command.return_status, candidate.mailbox) {
-                status::tell(&view, mailbox, items, limit, enabled, out)?;
-            }
-        }
+            Ok::<(), StoreError>(())
+        })?;
         Ok(Answer::ok("done"))
     }
 
     pub(super) fn lsub(&mut self, reference: &[u8], pattern: &[u8]) -> Done {
         let user = self.user()?;
+        if reference.len() + pattern.len() > PATTERN_BYTES {
+            return Err(Answer::no("LIMIT", "too long a pattern").into());
+        }
         let patterns = self.patterns(reference, std::slice::from_ref(&pattern.to_vec()));
         let view = user.account.view()?;
         let tree = Tree::load(&view)?;
@@ -97,9 +110,14 @@ impl Session {
         patterns
             .iter()
             .filter_map(|pattern| names::decode(pattern, self.enabled))
-            .map(|pattern| Pattern::new(&reference, &pattern))
+            .filter_map(|pattern| Pattern::new(&reference, &pattern))
             .collect()
     }
+}
+
+/// How much it is to match names with so many bytes of patterns, as [`heavy`] counts.
+fn weight(names: usize, bytes: usize) -> u32 {
+    u32::try_from(names.saturating_mul(bytes / 64 + 1)).unwrap_or(u32::MAX)
 }
 
 /// The LIST response that SELECT gives (RFC 9051 §6.3.2).
