@@ -180,7 +180,7 @@ impl Store {
         Ok(account)
     }
 
-    /// The same for who has no runtime (the offline command line).
+    /// The same for who has no runtime.
     pub fn account_blocking(self: &Arc<Self>, name: &AccountName) -> Result<Account, StoreError> {
         let account = self.shared.handle(name)?;
         if account.handle.slot.opened()?.is_none() {
