@@ -71,6 +71,7 @@ impl Session {
             && let Some(selected) = &mut self.selected
         {
             selected.tell_keywords(&mailbox, &mut self.wire.out);
+            job.set_keywords(selected.keywords());
         }
         let mut filled = Filled::More;
         if few {

@@ -142,6 +142,11 @@ impl Selected {
         }
     }
 
+    /// The keywords that the client knows.
+    pub(super) fn keywords(&self) -> &[String] {
+        &self.keywords
+    }
+
     /// Whether some of the messages the client counts are gone.
     pub(super) fn has_pending(&self) -> bool {
         !self.pending.is_empty()

@@ -9,7 +9,7 @@ use mox::store::{Account, MailboxId, StoreError, Uid, View};
 
 use super::current::{Current, is_recent};
 use super::plan::Plan;
-use crate::imap::reply::Fetch;
+use crate::imap::reply::{Fetch, flags_response, permanent_flags};
 use crate::imap::selected::{Own, Selected};
 use crate::imap::set::Ranges;
 use crate::imap::state::Enabled;
@@ -42,6 +42,9 @@ pub(super) struct Job {
     enabled: Enabled,
     plan: Plan,
     own: Option<Own>,
+    read_only: bool,
+    /// The keywords that the client knows.
+    keywords: Vec<String>,
     /// Message numbers still to be shown, the next last.
     ranges: Ranges,
     /// Messages that the client counts and that are not there.
@@ -74,6 +77,8 @@ impl Job {
             enabled,
             plan,
             own: None,
+            read_only: selected.read_only,
+            keywords: Vec::new(),
             ranges,
             missing: 0,
             unknown_encoding: false,
@@ -90,6 +95,11 @@ impl Job {
     /// The change that set \Seen: its flags are shown with the messages.
     pub(super) fn set_own(&mut self, own: Option<Own>) {
         self.own = own;
+    }
+
+    /// The client was told of these.
+    pub(super) fn set_keywords(&mut self, keywords: &[String]) {
+        self.keywords = keywords.to_vec();
     }
 
     /// Messages that the client counts were gone.
@@ -142,6 +152,7 @@ impl Job {
         {
             return Ok(Filled::More);
         }
+        self.tell_keywords(&view, out)?;
         while let Some((first, last)) = self.ranges.pop() {
             let last = self.bite(first, last);
             let (Some(first_uid), Some(last_uid)) =
@@ -185,6 +196,21 @@ impl Job {
             }
         }
         Ok(Filled::Done)
+    }
+
+    /// FLAGS goes before any response that uses a keyword (RFC 9051 §7.3.5), also when another session
+    /// has made it meanwhile.
+    fn tell_keywords(&mut self, view: &View, out: &mut Vec<u8>) -> Result<(), StoreError> {
+        if let Some(mailbox) = view.mailbox_by_id(self.mailbox)?
+            && mailbox.keywords != self.keywords
+        {
+            self.keywords = mailbox.keywords;
+            flags_response(&self.keywords, out);
+            if !self.read_only {
+                permanent_flags(&self.keywords, out);
+            }
+        }
+        Ok(())
     }
 
     /// Cuts a range to what is looked at together, and gives its end.

@@ -177,3 +177,22 @@ async fn silence_is_about_the_own_change_only() {
     let own = lines.last().expect("the own change");
     assert!(own.starts_with("* 1 FETCH (UID 1 MODSEQ ("), "{lines:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keywords_made_during_a_long_fetch_are_announced() {
+    let world = World::new().await;
+    let mut a = world.selected("alice", "Inbox").await;
+    // More than all buffers on the way hold, so that the last one is made after the change.
+    let large = format!("Subject: large\r\n\r\n{}", "x".repeat(2 << 20));
+    for _ in 0..16 {
+        a.append("Inbox", "", &large).await;
+    }
+    let mut b = world.selected("alice", "Inbox").await;
+    let tag = b.start("FETCH 1:* (FLAGS BODY.PEEK[])").await;
+    b.line().await;
+    a.ok("STORE 16 +FLAGS.SILENT (late)").await;
+    let lines = b.finish(&tag).await;
+    let at = |start: &str| lines.iter().position(|line| line.starts_with(start));
+    let used = at("* 16 FETCH (FLAGS (late)").expect("the keyword");
+    assert!(at("* FLAGS (").is_some_and(|told| told < used));
+}
