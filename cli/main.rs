@@ -24,6 +24,10 @@ fn main() -> ExitCode {
         return Ui::new(false, ui::Color::Auto)
             .fail(&Error::Usage(format!("MOX_FAULT: {problem}")));
     }
+    #[cfg(feature = "faults")]
+    if let Some(file) = std::env::var_os("MOX_CLOCK") {
+        mox::clock::follow(file.into());
+    }
     if complete::answered() {
         return ExitCode::SUCCESS;
     }

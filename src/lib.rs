@@ -8,6 +8,7 @@
 //! (`tests/tidy.rs` holds that).
 #![warn(missing_docs)]
 
+pub mod clock;
 pub mod addr;
 pub mod diag;
 pub mod fsio;

@@ -279,7 +279,7 @@ fn apply(write: &mut Write, op: &Op) -> Result<(), StateError> {
         }
         Op::BeginRemoval(account) => {
             write.delete(&keys::of(keys::CREDENTIAL, account));
-            let since = jiff::Timestamp::now().as_millisecond();
+            let since = crate::clock::now().as_millisecond();
             let row = encode(&RemovalRow::V1 { since })?;
             write.put(&keys::of(keys::REMOVAL, account), &row)?;
         }

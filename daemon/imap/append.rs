@@ -295,5 +295,5 @@ fn clip(size: u64) -> usize {
 }
 
 fn now() -> i64 {
-    jiff::Timestamp::now().as_second()
+    mox::clock::now().as_second()
 }

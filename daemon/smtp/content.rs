@@ -125,7 +125,7 @@ impl Session {
         let submission = self.service == Service::Submission;
         let header = if submission {
             let additions = Additions {
-                date: date(jiff::Timestamp::now().as_second()),
+                date: date(mox::clock::now().as_second()),
                 message_id: format!("{}@{}", random_id(), self.info.hostname.ascii()),
             };
             Header::Submitted(Submitted::new(header_limits, additions))
@@ -160,7 +160,7 @@ impl Session {
         if let Err(refusal) = self.author_is_account(&transaction, &message) {
             return Ok(refusal);
         }
-        let now = jiff::Timestamp::now().as_second();
+        let now = mox::clock::now().as_second();
         let id = random_id();
         let mut prefix = return_path(&transaction.from);
         prefix.push_str(&self.received(&transaction, &id, now));
@@ -219,7 +219,7 @@ fn random_id() -> String {
     let mut random = [0; 16];
     if getrandom::fill(&mut random).is_err() {
         // Only at boot, before the kernel has any randomness; an id need not be secret.
-        random = jiff::Timestamp::now().as_nanosecond().to_be_bytes();
+        random = mox::clock::now().as_nanosecond().to_be_bytes();
     }
     random
         .iter()

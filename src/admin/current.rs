@@ -116,9 +116,7 @@ impl Admin {
                 has_folder: &|account| self.has_folder(account),
                 has_file: &|file| self.beside(file).symlink_metadata().is_ok(),
                 next_serial: self.state.next_serial(),
-                year: jiff::Timestamp::now()
-                    .to_zoned(jiff::tz::TimeZone::UTC)
-                    .year(),
+                year: crate::clock::now().to_zoned(jiff::tz::TimeZone::UTC).year(),
             },
         )
     }

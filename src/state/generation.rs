@@ -91,7 +91,7 @@ pub(super) fn append(
     last: Option<&Last>,
 ) -> Result<Last, StateError> {
     let number = last.map_or(0, |last| last.generation.number) + 1;
-    let now = Timestamp::now().as_millisecond();
+    let now = crate::clock::now().as_millisecond();
     let generation = Generation {
         number,
         time: timestamp(now),

@@ -413,5 +413,5 @@ pub(super) fn random() -> Result<u64, StoreError> {
 }
 
 fn seconds_now() -> i64 {
-    jiff::Timestamp::now().as_second()
+    crate::clock::now().as_second()
 }

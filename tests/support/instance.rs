@@ -202,11 +202,25 @@ impl Instance {
         self.server.as_ref().map(|server| server.child.id())
     }
 
+    /// Sets the clock of the server and of commands, RFC 3339; builds with the feature `faults` have one.
+    pub fn set_clock(&self, time: &str) -> Result<(), String> {
+        // Over the old file in one step: a server that runs reads it at any time.
+        let new = self.root().join(".clock.new");
+        std::fs::write(&new, time)
+            .and_then(|()| std::fs::rename(&new, self.clock()))
+            .map_err(|e| format!("write .clock: {e}"))
+    }
+
+    fn clock(&self) -> PathBuf {
+        self.root().join(".clock")
+    }
+
     /// A program in the sandbox's clean environment, with `mox` on its path.
     pub fn program(&self, name: impl AsRef<Path>) -> Command {
         let mut command = process::clean(name, self.root(), &self.root().join(".bin"));
         command.env("IP", self.ip.to_string());
         command.env("ROOT", self.root());
+        command.env("MOX_CLOCK", self.clock());
         if let Some(config) = &self.config {
             command.env("MOXCONF", config);
         }

@@ -12,6 +12,7 @@
 //! | `mox: init` | writes what `mox localserve` generates into `server/`, and uses it |
 //! | `mox: serve [FILE]` | starts the server, with this mox.toml if one is given; `init` comes by itself |
 //! | `mox: stop`, `mox: kill` | ends it, in order or with kill -9 |
+//! | `mox: clock TIME` | from here on it is this time, RFC 3339, for the server and for commands |
 //! | `c: connect imaps [cert=FILE]` | opens a connection named `c`; starts a server if none runs |
 //! | `c: starttls [cert=FILE]` | the TLS handshake |
 //! | `c: shutdown`, `c: close` | sends no more; leaves |
@@ -61,6 +62,9 @@ pub enum Action {
     },
     Stop,
     Kill,
+    Clock {
+        time: String,
+    },
     Connect {
         client: String,
         service: String,
@@ -254,6 +258,9 @@ impl Parser<'_> {
                 }),
                 ("stop", []) => Ok(Action::Stop),
                 ("kill", []) => Ok(Action::Kill),
+                ("clock", [time]) => Ok(Action::Clock {
+                    time: (*time).to_owned(),
+                }),
                 _ => Err(format!("mox: has no such step: {verb}")),
             };
         }
@@ -371,7 +378,7 @@ fn control(line: &str) -> Option<(&str, &str)> {
     let (name, rest) = line.split_once(": ")?;
     let verb = rest.split(' ').next()?;
     let known = match name {
-        "mox" => &["init", "serve", "stop", "kill"][..],
+        "mox" => &["init", "serve", "stop", "kill", "clock"][..],
         _ => &["connect", "starttls", "shutdown", "close"],
     };
     (is_name(name) && known.contains(&verb)).then_some((name, rest))

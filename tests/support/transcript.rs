@@ -104,6 +104,7 @@ impl Runner<'_> {
                 self.serve()
             }
             Action::Stop => self.instance.stop(),
+            Action::Clock { time } => self.instance.set_clock(time),
             Action::Kill => {
                 self.instance.kill();
                 Ok(())

@@ -18,7 +18,7 @@ pub(crate) fn run(_args: Args, run: &Run) -> Result<(), Error> {
     let Answer::History(history) = run.server().query(&Query::History)? else {
         return Err(wrong_answer());
     };
-    let now = Timestamp::now();
+    let now = mox::clock::now();
     let people = run.ui.for_people();
     let rows: Vec<Vec<String>> = history
         .iter()
