@@ -94,7 +94,7 @@ struct Reserved {
     except: &'static [&'static str],
 }
 
-const RESERVED: [Reserved; 6] = [
+const RESERVED: [Reserved; 7] = [
     Reserved {
         what: "only config::edit changes TOML documents",
         words: &["DocumentMut"],
@@ -106,6 +106,12 @@ const RESERVED: [Reserved; 6] = [
         words: &["redb"],
         within: &["src/", "daemon/", "cli/"],
         except: &["src/db.rs", "src/db/"],
+    },
+    Reserved {
+        what: "only clock asks for the time of day",
+        words: &["Timestamp::now", "SystemTime::now", "Zoned::now"],
+        within: &["src/", "daemon/", "cli/"],
+        except: &["src/clock.rs"],
     },
     Reserved {
         what: "only cli/ui prints",

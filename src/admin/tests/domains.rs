@@ -20,9 +20,7 @@ fn set_disabled(name: &str, disabled: bool) -> Change {
 }
 
 fn year() -> i16 {
-    jiff::Timestamp::now()
-        .to_zoned(jiff::tz::TimeZone::UTC)
-        .year()
+    crate::clock::now().to_zoned(jiff::tz::TimeZone::UTC).year()
 }
 
 #[test]
