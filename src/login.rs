@@ -7,6 +7,7 @@
 mod attempt;
 pub mod password;
 mod remembered;
+mod session;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use remembered::Remembered;
 
 pub use crate::sasl::Mechanism;
 pub use attempt::{Attempt, AttemptResult, Attempts, TracedAttempts};
+pub use session::{LoggedIn, Proof, Revoked};
 
 /// Where a login is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,17 +58,6 @@ pub struct PasswordLogin<'a> {
     pub password: &'a str,
     /// The client.
     pub remote: IpAddr,
-}
-
-/// Somebody is logged in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoggedIn {
-    /// To which account.
-    pub account: AccountName,
-    /// With which address.
-    pub address: Address,
-    /// Which password it was: compared with the snapshot's when a session must end.
-    pub credential_serial: u64,
 }
 
 /// Why not. Each protocol has one mapping to its words (`spec/auth.md`, "One login path").
@@ -252,7 +243,9 @@ fn admit(
     Ok(LoggedIn {
         account,
         address,
-        credential_serial: credential.serial,
+        by: Proof::Password {
+            serial: credential.serial,
+        },
     })
 }
 

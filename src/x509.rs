@@ -4,6 +4,7 @@
 //! none was chosen.
 
 pub mod dkim;
+mod fingerprint;
 pub mod tls;
 
 use std::net::IpAddr;
@@ -18,6 +19,8 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
+
+pub use fingerprint::{Fingerprint, NotAFingerprint};
 
 /// What is wrong with a certificate or a key. All are Local: files and settings of ours.
 #[derive(Debug, thiserror::Error)]

@@ -99,17 +99,8 @@ impl Guard {
     }
 }
 
-/// Whether a login that was good is still good (`spec/auth.md`, "Revocation reaches open sessions").
+/// `spec/auth.md`, "Revocation reaches open sessions".
 fn revoked(snapshot: &Snapshot, login: &LoggedIn) -> Option<End> {
-    let bye = |text: Cow<'static, str>| Some(End::Bye("", text));
-    let Some(account) = snapshot.account(&login.account) else {
-        return bye("the account was removed".into());
-    };
-    if !account.login_disabled.is_empty() {
-        return bye(account.login_disabled.clone().into());
-    }
-    match snapshot.credential(&login.account) {
-        Some(credential) if credential.serial == login.credential_serial => None,
-        _ => bye("the password was changed".into()),
-    }
+    let revoked = login.still_good(snapshot).err()?;
+    Some(End::Bye("", Cow::Owned(revoked.to_string())))
 }

@@ -131,16 +131,9 @@ async fn revoked(login: &mut Option<(LoggedIn, watch::Receiver<Arc<Snapshot>>)>)
     }
 }
 
-/// Whether a login that was good is so still (`spec/auth.md`, "Revocation reaches open sessions").
+/// `spec/auth.md`, "Revocation reaches open sessions".
 fn still_good(login: &LoggedIn, snapshot: &Snapshot) -> Result<(), End> {
-    let Some(account) = snapshot.account(&login.account) else {
-        return Err(End::Revoked("the account is gone".to_owned()));
-    };
-    if !account.login_disabled.is_empty() {
-        return Err(End::Revoked(account.login_disabled.clone()));
-    }
-    match snapshot.credential(&login.account) {
-        Some(credential) if credential.serial == login.credential_serial => Ok(()),
-        _ => Err(End::Revoked("the password was changed".to_owned())),
-    }
+    login
+        .still_good(snapshot)
+        .map_err(|revoked| End::Revoked(revoked.to_string()))
 }

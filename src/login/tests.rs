@@ -101,7 +101,7 @@ fn every_address_of_an_account_logs_in() {
     let logged_in = logins
         .password(&snapshot, &login("alice+lists@example.org", PASSWORD))
         .expect("a login");
-    assert_eq!(logged_in.credential_serial, 7);
+    assert_eq!(logged_in.by, Proof::Password { serial: 7 });
     assert_eq!(logged_in.address.to_string(), "alice+lists@example.org");
 }
 

@@ -1,0 +1,69 @@
+//! Somebody is logged in, and for how long that holds (`spec/auth.md`, "Revocation reaches open
+//! sessions").
+
+use crate::addr::{AccountName, Address};
+use crate::snapshot::Snapshot;
+use crate::x509::Fingerprint;
+
+/// Somebody is logged in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedIn {
+    /// To which account.
+    pub account: AccountName,
+    /// With which address.
+    pub address: Address,
+    /// By what.
+    pub by: Proof,
+}
+
+/// What a session was opened with: when that is gone, the session ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// The account's password, by the serial of its credential.
+    Password {
+        /// [`Credential::serial`](crate::state::Credential::serial).
+        serial: u64,
+    },
+    /// A TLS public key, proven by the handshake.
+    TlsKey {
+        /// Which.
+        fingerprint: Fingerprint,
+    },
+}
+
+/// Why a login that was good is so no more; as text, the words for the client.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Revoked {
+    /// The account is gone.
+    #[error("the account was removed")]
+    AccountRemoved,
+    /// Logins are disabled; the account's message.
+    #[error("{0}")]
+    LoginDisabled(String),
+    /// The password was changed, also to the same one.
+    #[error("the password was changed")]
+    PasswordChanged,
+    /// The TLS public key was removed.
+    #[error("the TLS public key was removed")]
+    TlsKeyRemoved,
+}
+
+impl LoggedIn {
+    /// Whether a login that was good is so still.
+    pub fn still_good(&self, snapshot: &Snapshot) -> Result<(), Revoked> {
+        let account = snapshot
+            .account(&self.account)
+            .ok_or(Revoked::AccountRemoved)?;
+        if !account.login_disabled.is_empty() {
+            return Err(Revoked::LoginDisabled(account.login_disabled.clone()));
+        }
+        match self.by {
+            Proof::Password { serial } => match snapshot.credential(&self.account) {
+                Some(credential) if credential.serial == serial => Ok(()),
+                _ => Err(Revoked::PasswordChanged),
+            },
+            // No key is registered yet that could have been it.
+            Proof::TlsKey { .. } => Err(Revoked::TlsKeyRemoved),
+        }
+    }
+}
