@@ -9,7 +9,10 @@ use std::time::{Duration, Instant};
 
 use mox::admin::{Actor, AdminError, Change, Committed};
 use mox::config;
-use mox::ctl::{Answer, Client, CtlError, HistoryRow, Planned, Query, Request, Response, Status};
+use mox::ctl::{
+    Answer, Client, CtlError, HistoryRow, Kick, Planned, Query, Request, Response, SessionRow,
+    Status,
+};
 
 use self::files::Files;
 use crate::error::Error;
@@ -141,6 +144,22 @@ impl Server {
                 Err(Error::NotRunning) if Instant::now() < deadline => thread::sleep(PAUSE),
                 answered => return answered,
             }
+        }
+    }
+
+    /// The sessions of an account, or all; [`Error::NotRunning`] without a daemon.
+    pub(crate) fn sessions(&self, account: Option<String>) -> Result<Vec<SessionRow>, Error> {
+        match ask(&mut self.daemon()?, &Request::Sessions { account })? {
+            Response::Sessions(sessions) => Ok(sessions),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Ends sessions, and says how many; [`Error::NotRunning`] without a daemon.
+    pub(crate) fn kick(&self, kick: Kick) -> Result<usize, Error> {
+        match ask(&mut self.daemon()?, &Request::Kick(kick))? {
+            Response::Kicked(kicked) => Ok(kicked),
+            other => Err(unexpected(&other)),
         }
     }
 

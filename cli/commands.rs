@@ -6,6 +6,7 @@ mod config;
 mod generate;
 mod localserve;
 mod serve;
+mod sessions;
 mod setaccountpassword;
 mod setadminpassword;
 mod status;
@@ -15,13 +16,14 @@ mod version;
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use jiff::{Timestamp, tz::TimeZone};
 use mox::admin::Change;
 use mox::ctl::{Answer, Query};
 use serde::Serialize;
 
 use crate::backend::{self, Outcome, Server};
 use crate::error::Error;
-use crate::ui::{Ui, clean};
+use crate::ui::{Ui, ago, clean};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -31,6 +33,7 @@ pub(crate) enum Command {
     Stop(stop::Args),
     Version(version::Args),
     Config(config::Args),
+    Sessions(sessions::Args),
     Setaccountpassword(setaccountpassword::Args),
     Setadminpassword(setadminpassword::Args),
     Completions(completions::Args),
@@ -48,6 +51,7 @@ impl Command {
             Command::Stop(args) => stop::run(args, run),
             Command::Version(args) => version::run(args, run),
             Command::Config(args) => config::run(args, run),
+            Command::Sessions(args) => sessions::run(args, run),
             Command::Setaccountpassword(args) => setaccountpassword::run(args, run),
             Command::Setadminpassword(args) => setadminpassword::run(args, run),
             Command::Completions(args) => completions::run(args, run),
@@ -203,4 +207,16 @@ struct PlanJson<'a> {
     changed: bool,
     summary: &'a str,
     diff: &'a str,
+}
+
+/// How long ago within a day, else the local date and time.
+pub(crate) fn local_time(time: &str, now: Timestamp) -> String {
+    let Ok(time) = time.parse::<Timestamp>() else {
+        return time.to_owned();
+    };
+    if now.duration_since(time).as_hours() < 24 {
+        return ago(time, now);
+    }
+    let zoned = time.to_zoned(TimeZone::system());
+    zoned.strftime("%Y-%m-%d %H:%M").to_string()
 }

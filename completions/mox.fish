@@ -37,6 +37,7 @@ complete -c mox -n "__fish_mox_needs_command" -f -a "status" -d 'Show what the r
 complete -c mox -n "__fish_mox_needs_command" -f -a "stop" -d 'Stop the running server'
 complete -c mox -n "__fish_mox_needs_command" -f -a "version" -d 'Print the version of this program'
 complete -c mox -n "__fish_mox_needs_command" -f -a "config" -d 'Read and change the configuration'
+complete -c mox -n "__fish_mox_needs_command" -f -a "sessions" -d 'See who is logged in, and end sessions'
 complete -c mox -n "__fish_mox_needs_command" -f -a "setaccountpassword" -d 'Set the password of an account'
 complete -c mox -n "__fish_mox_needs_command" -f -a "setadminpassword" -d 'Set the password of the admin pages'
 complete -c mox -n "__fish_mox_needs_command" -f -a "completions" -d 'Print what makes a shell complete mox commands, with the names of domains, accounts and addresses'
@@ -148,6 +149,29 @@ complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcomma
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from address" -f -a "account" -d 'Print the account that an address belongs to'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from address" -f -a "add" -d 'Give an account another address'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from address" -f -a "rm" -d 'Take an address from its account'
+complete -c mox -n "__fish_mox_using_subcommand sessions; and not __fish_seen_subcommand_from list kick" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand sessions; and not __fish_seen_subcommand_from list kick" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand sessions; and not __fish_seen_subcommand_from list kick" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand sessions; and not __fish_seen_subcommand_from list kick" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand sessions; and not __fish_seen_subcommand_from list kick" -f -a "list" -d 'List the sessions in which somebody is logged in'
+complete -c mox -n "__fish_mox_using_subcommand sessions; and not __fish_seen_subcommand_from list kick" -f -a "kick" -d 'End sessions at once'
+complete -c mox -n "__fish_mox_using_subcommand sessions; and __fish_seen_subcommand_from list" -l account -d 'Only those of this account' -r
+complete -c mox -n "__fish_mox_using_subcommand sessions; and __fish_seen_subcommand_from list" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand sessions; and __fish_seen_subcommand_from list" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand sessions; and __fish_seen_subcommand_from list" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand sessions; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand sessions; and __fish_seen_subcommand_from kick" -l account -d 'All sessions of this account; none is fine' -r
+complete -c mox -n "__fish_mox_using_subcommand sessions; and __fish_seen_subcommand_from kick" -l id -d 'The session of this id, as `mox sessions list` shows it' -r
+complete -c mox -n "__fish_mox_using_subcommand sessions; and __fish_seen_subcommand_from kick" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand sessions; and __fish_seen_subcommand_from kick" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand sessions; and __fish_seen_subcommand_from kick" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand sessions; and __fish_seen_subcommand_from kick" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mox -n "__fish_mox_using_subcommand setaccountpassword" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
 complete -c mox -n "__fish_mox_using_subcommand setaccountpassword" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task;
 
 use mox::addr::Domain;
-use rustls::ServerConfig;
+use rustls::{HandshakeKind, ServerConfig};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -69,6 +69,20 @@ impl Stream {
         }
     }
 
+    /// `version=… ciphersuite=… sni=… resumed=… alpn=…`, as login attempts and sessions are listed; empty
+    /// without TLS.
+    pub fn tls_facts(&self) -> String {
+        let Stream::Tls(stream) = self else {
+            return String::new();
+        };
+        let conn = stream.get_ref().1;
+        let (version, suite) = tls_names(self.tls_text()).unwrap_or_default();
+        let sni = conn.server_name().unwrap_or_default();
+        let resumed = conn.handshake_kind() == Some(HandshakeKind::Resumed);
+        let alpn = String::from_utf8_lossy(conn.alpn_protocol().unwrap_or_default()).into_owned();
+        format!("version={version} ciphersuite={suite} sni={sni} resumed={resumed} alpn={alpn}")
+    }
+
     /// Starts TLS on a plain stream. `ahead` is what was read of it behind the command: it belongs to
     /// the handshake, so that a command hidden there (CVE-2011-0411) makes the handshake fail.
     pub async fn start_tls(self, config: Arc<ServerConfig>, ahead: &[u8]) -> io::Result<Stream> {
@@ -80,6 +94,13 @@ impl Stream {
         fed?;
         Ok(Stream::Tls(Box::new(accept.await?)))
     }
+}
+
+/// `TLSv1_3 TLS13_AES_128_GCM_SHA256` by the registered names.
+pub(crate) fn tls_names(text: Option<String>) -> Option<(String, String)> {
+    let text = text?;
+    let (version, cipher) = text.split_once(' ').unwrap_or((&text, "unknown"));
+    Some((version.replace('_', "."), cipher.replace("TLS13_", "TLS_")))
 }
 
 /// Gives the handshake bytes that were read before it began.

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::live::Live;
+use crate::sessions::Sessions;
 
 /// Shared by all sessions of the daemon.
 pub struct Context {
@@ -20,6 +21,8 @@ pub struct Context {
     pub logins: Arc<Logins>,
     /// How many password hashes may run at a time: as many as there are processors.
     pub hashing: Arc<Semaphore>,
+    /// The sessions in which somebody is logged in.
+    pub(crate) sessions: Arc<Sessions>,
     /// What IMAP sessions tell each other.
     pub newsroom: crate::imap::Newsroom,
     /// Cancelled when the daemon stops: sessions say goodbye (421, BYE) and end; a transaction that
@@ -44,6 +47,20 @@ pub struct OwnedLogin {
 }
 
 impl Context {
+    /// Serves these facts from this store; nobody is logged in.
+    pub fn new(snapshot: Arc<Snapshot>, store: Arc<Store>) -> Context {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Context {
+            live: Live::new(snapshot),
+            store,
+            logins: Arc::new(Logins::new()),
+            hashing: Arc::new(Semaphore::new(processors)),
+            sessions: Arc::default(),
+            newsroom: crate::imap::Newsroom::default(),
+            shutdown: CancellationToken::new(),
+        }
+    }
+
     /// Logs in with a password; the hash runs on a thread for blocking work.
     pub async fn login(&self, login: OwnedLogin) -> Result<LoggedIn, LoginRefusal> {
         let snapshot: Arc<Snapshot> = self.live.now();

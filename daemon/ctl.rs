@@ -11,7 +11,7 @@ use std::{fs, process};
 
 use mox::admin::{Admin, AdminError};
 use mox::ctl::frame::{self, HEADER, MAX_REQUEST, MAX_RESPONSE};
-use mox::ctl::{self, CtlError, Request, Response, Status, with_socket_path};
+use mox::ctl::{self, CtlError, Kick, Request, Response, Status, with_socket_path};
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
@@ -128,6 +128,10 @@ impl CtlServer {
     async fn respond(&self, request: Request, uid: u32) -> Response {
         match request {
             Request::Status => Response::Status(self.status().await),
+            Request::Sessions { account } => {
+                Response::Sessions(self.context.sessions.list(account.as_deref()))
+            }
+            Request::Kick(kick) => self.kick(&kick, uid),
             Request::Stop => Response::Stopping { pid: process::id() },
             Request::Query(query) => {
                 let snapshot = self.context.live.now();
@@ -166,6 +170,18 @@ impl CtlServer {
                     Err(refusal) => Response::Refused(refusal),
                 }
             }
+        }
+    }
+
+    fn kick(&self, kick: &Kick, uid: u32) -> Response {
+        let kicked = self.context.sessions.kick(kick);
+        info!(uid, ?kick, kicked, "sessions ended");
+        match kick {
+            Kick::Id(id) if kicked == 0 => Response::Refused(AdminError::NotFound {
+                message: format!("there is no session {id}"),
+                hint: "`mox sessions list` shows them".to_owned(),
+            }),
+            _ => Response::Kicked(kicked),
         }
     }
 

@@ -16,6 +16,7 @@ mod log;
 pub mod privileges;
 mod reload;
 pub mod serve;
+mod sessions;
 pub mod smtp;
 mod supervisor;
 mod tls;

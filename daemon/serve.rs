@@ -18,11 +18,9 @@ use mox::config;
 use mox::ctl::{Client, CtlError, Request, Response};
 use mox::diag::Diagnostic;
 use mox::fsio::{FsError, Lock};
-use mox::login::Logins;
 use mox::snapshot::Snapshot;
 use mox::store::{Store, StoreOptions};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
@@ -32,7 +30,6 @@ use crate::admission::Admission;
 use crate::context::Context;
 use crate::ctl::{self, CtlServer};
 use crate::listeners::Listeners;
-use crate::live::Live;
 use crate::log;
 use crate::privileges::{self, PrivilegesError};
 use crate::reload::{self, Control, Reloader};
@@ -272,19 +269,10 @@ async fn adopt(control: &Control, why: &str) {
 }
 
 fn shared(snapshot: Arc<Snapshot>, store: Arc<Store>, descriptors: u64) -> Arc<Shared> {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let context = Context {
-        live: Live::new(snapshot),
-        store,
-        logins: Arc::new(Logins::new()),
-        hashing: Arc::new(Semaphore::new(processors)),
-        newsroom: crate::imap::Newsroom::default(),
-        shutdown: CancellationToken::new(),
-    };
     // Half: a session may need one more for its account.
     let connections = descriptors.saturating_sub(RESERVED_DESCRIPTORS) / 2;
     Arc::new(Shared {
-        context: Arc::new(context),
+        context: Arc::new(Context::new(snapshot, store)),
         admission: Admission::new(usize::try_from(connections).unwrap_or(usize::MAX).max(16)),
         sessions: TaskTracker::new(),
         last_id: AtomicU64::new(0),

@@ -9,6 +9,7 @@ pub mod client;
 pub mod frame;
 mod place;
 mod query;
+mod sessions;
 mod status;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ pub use query::{
     AccountDetail, AccountRow, AddressOwner, AddressRow, Answer, DomainDetail, DomainRow,
     HistoryRow, Query, answer, history, made,
 };
+pub use sessions::{SessionRow, time_text};
 pub use status::{ListenerStatus, Status};
 
 use crate::admin::{Actor, AdminError, Change, Committed};
@@ -40,8 +42,25 @@ pub enum Request {
     },
     /// Read facts.
     Query(Query),
+    /// The sessions in which somebody is logged in.
+    Sessions {
+        /// Only those of this account; one that is not known has none.
+        account: Option<String>,
+    },
+    /// End sessions.
+    Kick(Kick),
     /// End cleanly. The connection closes when the daemon is gone.
     Stop,
+}
+
+/// Which sessions are to be ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kick {
+    /// All of this account.
+    Account(String),
+    /// One, by [`SessionRow::id`].
+    Id(String),
 }
 
 /// What the daemon answers.
@@ -61,6 +80,10 @@ pub enum Response {
     Planned(Planned),
     /// To [`Request::Query`].
     Answer(Answer),
+    /// To [`Request::Sessions`]: the oldest connection first.
+    Sessions(Vec<SessionRow>),
+    /// To [`Request::Kick`]: how many are ending.
+    Kicked(usize),
     /// To [`Request::Stop`].
     Stopping {
         /// The process that is ending.

@@ -14,6 +14,8 @@ mod support;
 mod life;
 #[path = "control/reload.rs"]
 mod reload;
+#[path = "control/revocation.rs"]
+mod revocation;
 #[path = "control/socket.rs"]
 mod socket;
 

@@ -169,11 +169,22 @@ impl Session {
                 return Err(words::login(&LoginRefusal::Local));
             }
         };
-        if let Some(end) = self.guard.set_login(login.clone()) {
+        let session = self.context.sessions.register(
+            self.info.id,
+            Protocol::Imap,
+            login.clone(),
+            self.info.remote.ip(),
+            self.wire.tls_facts(),
+        );
+        if let Some(end) = self.guard.set_login(login.clone(), &session) {
             return Err(end.into());
         }
-        tracing::debug!(account = %login.account, tls = self.wire.tls_text(), "logged in");
-        self.user = Some(User { login, account });
+        tracing::debug!(account = %login.account, tls = self.wire.tls_facts(), "logged in");
+        self.user = Some(User {
+            login,
+            account,
+            session,
+        });
         self.patience = self.context.live.now().config.limits.imap_idle;
         self.framer.set_limits(Limits::CLIENT);
         Ok(Answer::ok_with(

@@ -36,6 +36,7 @@ impl Session {
         let mut view = user.account.view()?;
         let mut mailbox = view.mailbox(&name)?.ok_or(StoreError::NoMailbox)?;
         let mut selected = Selected::new(&mailbox, read_only, user.account.watch());
+        selected.at = Some(user.session.at(name.as_str()));
         if !enabled.rev2 && mailbox.recent_below < mailbox.uid_next {
             if read_only {
                 selected.add_recent(mailbox.recent_below, mailbox.uid_next - 1);

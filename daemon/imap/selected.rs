@@ -12,12 +12,15 @@ use tokio::sync::watch;
 
 use super::reply;
 use super::uids::UidMap;
+use crate::sessions::AtMailbox;
 
 /// A mailbox that is selected.
 #[derive(Debug)]
 pub(super) struct Selected {
     /// Which.
     pub(super) mailbox: MailboxId,
+    /// Shows it on the list of sessions; only tests have none.
+    pub(super) at: Option<AtMailbox>,
     /// EXAMINE.
     pub(super) read_only: bool,
     /// The messages, as the client numbers them.
@@ -71,6 +74,7 @@ impl Selected {
     ) -> Selected {
         Selected {
             mailbox: mailbox.id,
+            at: None,
             read_only,
             uids: Arc::default(),
             watch,

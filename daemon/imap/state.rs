@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::words::End;
+use crate::sessions::{KICKED, Registered};
 
 /// A client that has logged in.
 pub(super) struct User {
@@ -18,6 +19,8 @@ pub(super) struct User {
     pub(super) login: Arc<LoggedIn>,
     /// Its mail.
     pub(super) account: Account,
+    /// Its place on the list of sessions.
+    pub(super) session: Registered,
 }
 
 impl User {
@@ -50,6 +53,8 @@ pub(super) struct Guard {
     live: watch::Receiver<Arc<Snapshot>>,
     shutdown: CancellationToken,
     login: Option<Arc<LoggedIn>>,
+    /// The administrator ends this session.
+    kicked: CancellationToken,
 }
 
 impl Guard {
@@ -58,11 +63,13 @@ impl Guard {
             live,
             shutdown,
             login: None,
+            kicked: CancellationToken::new(),
         }
     }
 
     /// From now on the login must hold; whether it still does.
-    pub(super) fn set_login(&mut self, login: Arc<LoggedIn>) -> Option<End> {
+    pub(super) fn set_login(&mut self, login: Arc<LoggedIn>, session: &Registered) -> Option<End> {
+        self.kicked = session.kicked().clone();
         let end = revoked(&self.live.borrow_and_update(), &login);
         self.login = Some(login);
         end
@@ -93,6 +100,7 @@ impl Guard {
                 () = self.shutdown.cancelled() => {
                     return End::Bye("UNAVAILABLE", Cow::Borrowed("the server is stopping"));
                 }
+                () = self.kicked.cancelled() => return End::Bye("", Cow::Borrowed(KICKED)),
                 () = changed => {}
             }
         }

@@ -48,9 +48,12 @@ impl Wire {
         self.stream.as_ref().is_some_and(Stream::is_tls)
     }
 
-    /// As [`Stream::tls_text`].
-    pub(super) fn tls_text(&self) -> Option<String> {
-        self.stream.as_ref().and_then(Stream::tls_text)
+    /// As [`Stream::tls_facts`].
+    pub(super) fn tls_facts(&self) -> String {
+        self.stream
+            .as_ref()
+            .map(Stream::tls_facts)
+            .unwrap_or_default()
     }
 
     /// Reads what is there, at least one byte; an error at the end of the stream. Nothing is lost

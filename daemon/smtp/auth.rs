@@ -1,8 +1,9 @@
 //! AUTH (RFC 4954): the exchange and its failures, which cost the client time and us nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use mox::login::{Attempt, AttemptResult, LoginRefusal, Protocol};
+use mox::login::{Attempt, AttemptResult, LoggedIn, LoginRefusal, Protocol};
 use mox::sasl::{Credentials, Exchange, Mechanism, SaslError, Step};
 use mox::smtp::{AUTH_LINE, AuthText, LineError};
 
@@ -10,6 +11,7 @@ use super::Service;
 use super::answer::Answer;
 use super::session::Session;
 use super::vigil::End;
+use crate::conn::Stream;
 use crate::context::OwnedLogin;
 
 impl Session {
@@ -56,7 +58,7 @@ impl Session {
         match outcome {
             Ok(login) => {
                 self.login_failures = 0;
-                self.vigil.logged_in(login);
+                self.logged_in(login);
                 Ok(Answer::LoggedIn)
             }
             Err(LoginRefusal::RateLimited) => Err(End::TooManyFailures),
@@ -67,6 +69,20 @@ impl Session {
                 Ok(Answer::LoginRefused(refusal))
             }
         }
+    }
+
+    /// From here on the session is somebody's.
+    fn logged_in(&mut self, login: LoggedIn) {
+        let login = Arc::new(login);
+        let tls = self.wire.stream().map(Stream::tls_facts);
+        let session = self.context.sessions.register(
+            self.info.id,
+            Protocol::Submission,
+            login.clone(),
+            self.info.remote.ip(),
+            tls.unwrap_or_default(),
+        );
+        self.vigil.logged_in(login, session);
     }
 
     /// Whether AUTH is in order at all.

@@ -10,7 +10,7 @@ use super::answer::{Answer, farewell};
 use super::transaction::Transaction;
 use super::vigil::{End, Vigil};
 use super::wire::Wire;
-use crate::conn::{Conn, ConnInfo};
+use crate::conn::{Conn, ConnInfo, tls_names};
 use crate::context::Context;
 
 /// One connection.
@@ -207,13 +207,6 @@ impl Session {
             _ => limits.smtp_idle,
         };
     }
-}
-
-/// `TLSv1_3 TLS13_AES_128_GCM_SHA256` by the registered names.
-fn tls_names(text: Option<String>) -> Option<(String, String)> {
-    let text = text?;
-    let (version, cipher) = text.split_once(' ').unwrap_or((&text, "unknown"));
-    Some((version.replace('_', "."), cipher.replace("TLS13_", "TLS_")))
 }
 
 /// How long the last words may take to arrive.

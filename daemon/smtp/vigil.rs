@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::live::Live;
+use crate::sessions::{KICKED, Registered};
 
 /// Why a session is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,12 +36,19 @@ pub(super) enum End {
     NotSmtp,
 }
 
+/// Who is logged in, and what may end that.
+struct Login {
+    login: Arc<LoggedIn>,
+    session: Registered,
+    facts: watch::Receiver<Arc<Snapshot>>,
+}
+
 /// Watches over a session.
 pub(super) struct Vigil {
     /// A child of the daemon's: waiting on it takes no lock that others share.
     shutdown: CancellationToken,
     live: Live,
-    login: Option<(LoggedIn, watch::Receiver<Arc<Snapshot>>)>,
+    login: Option<Login>,
     /// When the message that is coming in must be here.
     pub(super) deadline: Option<Instant>,
     /// How long the client may be silent.
@@ -60,11 +68,15 @@ impl Vigil {
     }
 
     /// From now on the session is somebody's.
-    pub(super) fn logged_in(&mut self, login: LoggedIn) {
-        let mut watch = self.live.watch();
+    pub(super) fn logged_in(&mut self, login: Arc<LoggedIn>, session: Registered) {
+        let mut facts = self.live.watch();
         // What changed between the decision and now is seen by the next check.
-        watch.mark_changed();
-        self.login = Some((login, watch));
+        facts.mark_changed();
+        self.login = Some(Login {
+            login,
+            session,
+            facts,
+        });
     }
 
     /// The login no longer counts.
@@ -74,7 +86,7 @@ impl Vigil {
 
     /// Whose session it is.
     pub(super) fn login(&self) -> Option<&LoggedIn> {
-        self.login.as_ref().map(|(login, _)| login)
+        self.login.as_ref().map(|login| &*login.login)
     }
 
     /// The facts as they are now.
@@ -93,12 +105,10 @@ impl Vigil {
         {
             return Err(End::Deadline);
         }
-        if let Some((login, watch)) = &mut self.login
-            && watch.has_changed().unwrap_or(false)
-        {
-            still_good(login, &watch.borrow_and_update())?;
+        match &mut self.login {
+            Some(login) => login.check(),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Waits until the session must end, at the latest when the client was silent for `patience`.
@@ -117,23 +127,46 @@ impl Vigil {
     }
 }
 
-async fn revoked(login: &mut Option<(LoggedIn, watch::Receiver<Arc<Snapshot>>)>) -> End {
-    let Some((login, watch)) = login else {
-        return pending().await;
-    };
-    loop {
-        if watch.changed().await.is_err() {
-            return pending().await;
-        }
-        if let Err(end) = still_good(login, &watch.borrow_and_update()) {
-            return end;
-        }
+async fn revoked(login: &mut Option<Login>) -> End {
+    match login {
+        Some(login) => login.revoked().await,
+        None => pending().await,
     }
 }
 
-/// `spec/auth.md`, "Revocation reaches open sessions".
-fn still_good(login: &LoggedIn, snapshot: &Snapshot) -> Result<(), End> {
-    login
-        .still_good(snapshot)
-        .map_err(|revoked| End::Revoked(revoked.to_string()))
+impl Login {
+    /// Whether it holds; cheap.
+    fn check(&mut self) -> Result<(), End> {
+        if self.session.kicked().is_cancelled() {
+            return Err(End::Revoked(KICKED.to_owned()));
+        }
+        match self.facts.has_changed() {
+            Ok(true) => self.still_good(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits until it holds no more.
+    async fn revoked(&mut self) -> End {
+        let kicked = self.session.kicked().clone();
+        let revoked = async {
+            while self.facts.changed().await.is_ok() {
+                if let Err(end) = self.still_good() {
+                    return end;
+                }
+            }
+            pending().await
+        };
+        tokio::select! {
+            () = kicked.cancelled() => End::Revoked(KICKED.to_owned()),
+            end = revoked => end,
+        }
+    }
+
+    /// `spec/auth.md`, "Revocation reaches open sessions".
+    fn still_good(&mut self) -> Result<(), End> {
+        let snapshot = self.facts.borrow_and_update();
+        let good = self.login.still_good(&snapshot);
+        good.map_err(|revoked| End::Revoked(revoked.to_string()))
+    }
 }

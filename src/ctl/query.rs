@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::sessions::time_text;
 use crate::addr::{AccountName, Address, Domain};
 use crate::admin::{Admin, AdminError};
 use crate::config::effective;
@@ -361,7 +362,7 @@ pub fn made(admin: &Admin, request: &str) -> Result<Option<HistoryRow>, AdminErr
 fn history_row(generation: &Generation) -> HistoryRow {
     HistoryRow {
         generation: generation.number,
-        time: format!("{:.3}", generation.time),
+        time: time_text(generation.time),
         actor: generation.actor.clone(),
         command: generation.command.clone(),
         summary: generation.summary.clone(),

@@ -1,12 +1,10 @@
 //! `mox config history`
 
-use jiff::{Timestamp, tz::TimeZone};
 use mox::ctl::{Answer, Query};
 
 use crate::backend::wrong_answer;
-use crate::commands::Run;
+use crate::commands::{Run, local_time};
 use crate::error::Error;
-use crate::ui::ago;
 
 /// List the generations of the configuration, the newest first
 ///
@@ -24,7 +22,7 @@ pub(crate) fn run(_args: Args, run: &Run) -> Result<(), Error> {
         .iter()
         .map(|row| {
             let time = match people {
-                true => local(&row.time, now),
+                true => local_time(&row.time, now),
                 false => row.time.clone(),
             };
             vec![
@@ -38,16 +36,4 @@ pub(crate) fn run(_args: Args, run: &Run) -> Result<(), Error> {
         .collect();
     let header = ["generation", "time", "actor", "command", "summary"];
     run.ui.list(&header, &rows, &history)
-}
-
-/// How long ago within a day, else the local date and time.
-fn local(time: &str, now: Timestamp) -> String {
-    let Ok(time) = time.parse::<Timestamp>() else {
-        return time.to_owned();
-    };
-    if now.duration_since(time).as_hours() < 24 {
-        return ago(time, now);
-    }
-    let zoned = time.to_zoned(TimeZone::system());
-    zoned.strftime("%Y-%m-%d %H:%M").to_string()
 }

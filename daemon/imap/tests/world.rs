@@ -8,21 +8,18 @@ use std::time::Duration;
 use mox::addr::{AccountName, Domain};
 use mox::config::model::Config;
 use mox::config::{Unchecked, parse};
-use mox::login::{Logins, password};
+use mox::login::password;
 use mox::snapshot::Snapshot;
 use mox::state::Credential;
 use mox::store::{Account, Store, StoreOptions};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 use super::super::serve;
 use crate::conn::{Conn, ConnInfo, Stream};
 use crate::context::Context;
-use crate::live::Live;
 
 const CONFIG: &str = r#"
 [server]
@@ -83,14 +80,7 @@ impl World {
         let credentials: HashMap<_, _> = credentials.collect();
         let snapshot =
             Snapshot::compile(1, Arc::new(config.clone()), Arc::new(credentials.clone()));
-        let context = Context {
-            live: Live::new(Arc::new(snapshot)),
-            store,
-            logins: Arc::new(Logins::new()),
-            hashing: Arc::new(Semaphore::new(2)),
-            newsroom: crate::imap::Newsroom::default(),
-            shutdown: CancellationToken::new(),
-        };
+        let context = Context::new(Arc::new(snapshot), store);
         World {
             context: Arc::new(context),
             config,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use mox::addr::{AccountName, Domain};
 use mox::config::model::Config;
 use mox::config::{Unchecked, parse};
-use mox::login::{Logins, password};
+use mox::login::password;
 use mox::mailbox::MailboxName;
 use mox::smtp::{Reply, parse_reply};
 use mox::snapshot::Snapshot;
@@ -17,14 +17,11 @@ use mox::store::{Store, StoreOptions};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 use super::super::{Service, serve};
 use crate::conn::{Conn, ConnInfo, Stream};
 use crate::context::Context;
-use crate::live::Live;
 
 /// What every test has unless it changes it.
 const CONFIG: &str = r#"
@@ -98,14 +95,7 @@ impl World {
         let credentials: HashMap<_, _> = credentials.collect();
         let snapshot =
             Snapshot::compile(1, Arc::new(config.clone()), Arc::new(credentials.clone()));
-        let context = Context {
-            live: Live::new(Arc::new(snapshot)),
-            store,
-            logins: Arc::new(Logins::new()),
-            hashing: Arc::new(Semaphore::new(2)),
-            newsroom: crate::imap::Newsroom::default(),
-            shutdown: CancellationToken::new(),
-        };
+        let context = Context::new(Arc::new(snapshot), store);
         World {
             context: Arc::new(context),
             config,
