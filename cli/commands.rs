@@ -3,6 +3,7 @@
 
 mod completions;
 mod config;
+mod explain;
 mod generate;
 mod localserve;
 mod serve;
@@ -34,6 +35,7 @@ pub(crate) enum Command {
     Version(version::Args),
     Config(config::Args),
     Sessions(sessions::Args),
+    Explain(explain::Args),
     Setaccountpassword(setaccountpassword::Args),
     Setadminpassword(setadminpassword::Args),
     Completions(completions::Args),
@@ -52,6 +54,7 @@ impl Command {
             Command::Version(args) => version::run(args, run),
             Command::Config(args) => config::run(args, run),
             Command::Sessions(args) => sessions::run(args, run),
+            Command::Explain(args) => explain::run(args, run),
             Command::Setaccountpassword(args) => setaccountpassword::run(args, run),
             Command::Setadminpassword(args) => setadminpassword::run(args, run),
             Command::Completions(args) => completions::run(args, run),

@@ -38,6 +38,7 @@ complete -c mox -n "__fish_mox_needs_command" -f -a "stop" -d 'Stop the running 
 complete -c mox -n "__fish_mox_needs_command" -f -a "version" -d 'Print the version of this program'
 complete -c mox -n "__fish_mox_needs_command" -f -a "config" -d 'Read and change the configuration'
 complete -c mox -n "__fish_mox_needs_command" -f -a "sessions" -d 'See who is logged in, and end sessions'
+complete -c mox -n "__fish_mox_needs_command" -f -a "explain" -d 'Tell what the server would answer, and which line of mox.toml decides it'
 complete -c mox -n "__fish_mox_needs_command" -f -a "setaccountpassword" -d 'Set the password of an account'
 complete -c mox -n "__fish_mox_needs_command" -f -a "setadminpassword" -d 'Set the password of the admin pages'
 complete -c mox -n "__fish_mox_needs_command" -f -a "completions" -d 'Print what makes a shell complete mox commands, with the names of domains, accounts and addresses'
@@ -172,6 +173,34 @@ always\t'Always'
 never\t'Never'"
 complete -c mox -n "__fish_mox_using_subcommand sessions; and __fish_seen_subcommand_from kick" -l json -d 'Print results and errors as JSON'
 complete -c mox -n "__fish_mox_using_subcommand sessions; and __fish_seen_subcommand_from kick" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand explain; and not __fish_seen_subcommand_from rcpt sender login" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand explain; and not __fish_seen_subcommand_from rcpt sender login" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand explain; and not __fish_seen_subcommand_from rcpt sender login" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand explain; and not __fish_seen_subcommand_from rcpt sender login" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand explain; and not __fish_seen_subcommand_from rcpt sender login" -f -a "rcpt" -d 'Tell what another server is answered that has mail for an address'
+complete -c mox -n "__fish_mox_using_subcommand explain; and not __fish_seen_subcommand_from rcpt sender login" -f -a "sender" -d 'Tell whether an account may send mail from an address'
+complete -c mox -n "__fish_mox_using_subcommand explain; and not __fish_seen_subcommand_from rcpt sender login" -f -a "login" -d 'Tell what a login with an address and the right password is answered'
+complete -c mox -n "__fish_mox_using_subcommand explain; and __fish_seen_subcommand_from rcpt" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand explain; and __fish_seen_subcommand_from rcpt" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand explain; and __fish_seen_subcommand_from rcpt" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand explain; and __fish_seen_subcommand_from rcpt" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand explain; and __fish_seen_subcommand_from sender" -l account -d 'Who sends; by default the account whose address it is, or the first member of an alias' -r
+complete -c mox -n "__fish_mox_using_subcommand explain; and __fish_seen_subcommand_from sender" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand explain; and __fish_seen_subcommand_from sender" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand explain; and __fish_seen_subcommand_from sender" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand explain; and __fish_seen_subcommand_from sender" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand explain; and __fish_seen_subcommand_from login" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand explain; and __fish_seen_subcommand_from login" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand explain; and __fish_seen_subcommand_from login" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand explain; and __fish_seen_subcommand_from login" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mox -n "__fish_mox_using_subcommand setaccountpassword" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
 complete -c mox -n "__fish_mox_using_subcommand setaccountpassword" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'

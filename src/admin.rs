@@ -300,6 +300,25 @@ impl Admin {
         Ok(self.state.generations()?)
     }
 
+    /// The text that a snapshot's configuration was read from; empty if it is not kept.
+    pub fn text_of(&self, snapshot: &Snapshot) -> Result<Arc<str>, AdminError> {
+        match self.current() {
+            Some(current) if Arc::ptr_eq(current.config(), &snapshot.config) => {
+                Ok(Arc::clone(&current.text))
+            }
+            _ => Ok(self
+                .state
+                .text(snapshot.generation)?
+                .unwrap_or_default()
+                .into()),
+        }
+    }
+
+    /// mox.toml, as it was named.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// The newest generation's number, 0 before the first.
     pub fn generation(&self) -> u64 {
         self.state.last_generation().map_or(0, |last| last.number)

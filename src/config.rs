@@ -17,6 +17,7 @@ pub use self::units::format_size;
 pub mod edit;
 pub mod effective;
 pub mod generate;
+pub mod locate;
 pub mod model;
 
 mod document;

@@ -25,5 +25,7 @@ pub mod store;
 pub mod snapshot;
 pub mod policy;
 pub mod login;
+pub mod verdict;
+pub mod explain;
 pub mod admin;
 pub mod ctl;

@@ -1,4 +1,5 @@
-//! Every outcome of a session and its words on the wire (RFC 5321 §4.2, RFC 3463, RFC 5248).
+//! Every outcome of a session and its words on the wire (RFC 5321 §4.2, RFC 3463, RFC 5248). Those of
+//! decisions are in [`mox::verdict`], where `mox explain` finds them too.
 
 use std::borrow::Cow;
 use std::io;
@@ -8,6 +9,7 @@ use mox::policy::{RcptRefusal, SenderRefusal};
 use mox::sasl::SaslError;
 use mox::smtp::{CommandError, LineError, Reply};
 use mox::store::StoreError;
+use mox::verdict;
 
 use super::vigil::End;
 
@@ -85,15 +87,15 @@ impl Answer {
             Answer::Help => R::new(214, 0, 0, "this is an SMTP server, see RFC 5321"),
             Answer::NotVerified => R::new(252, 7, 0, "not verified, but try to deliver"),
             Answer::StartTls => R::new(220, 0, 0, "go ahead"),
-            Answer::SenderOk => R::new(250, 1, 0, "sender ok"),
-            Answer::RecipientOk => R::new(250, 1, 5, "recipient ok"),
+            Answer::SenderOk => verdict::sender(&Ok(())),
+            Answer::RecipientOk => verdict::recipient(&Ok(())),
             Answer::SendContent => {
                 R::plain(354, "send the message, end with a dot on its own line")
             }
             Answer::ChunkOk(size) => R::new(250, 0, 0, format!("{size} octets taken")),
             Answer::Kept(id) => R::new(250, 0, 0, format!("message kept as {id}")),
             Answer::Challenge(line) => R::plain(334, *line),
-            Answer::LoggedIn => R::new(235, 7, 0, "logged in"),
+            Answer::LoggedIn => verdict::login(&Ok(())),
 
             Answer::BadLine(error) => R::new(500, 5, 2, error.to_string()),
             Answer::BadCommand(error) => bad_command(error),
@@ -104,16 +106,16 @@ impl Answer {
             Answer::BadExchange(error) => bad_exchange(*error),
             Answer::ExchangeTooLong => R::new(500, 5, 6, "the line is too long"),
             Answer::LoginNeedsTls => R::new(538, 7, 11, "logging in needs TLS"),
-            Answer::LoginRefused(refusal) => login_refused(refusal),
+            Answer::LoginRefused(refusal) => verdict::login::<()>(&Err(refusal.clone())),
             Answer::LoginRequired => R::new(530, 7, 0, "authentication required"),
 
             Answer::BinaryMime => R::new(501, 5, 4, "BODY=BINARYMIME is not offered"),
             Answer::Parameter(name) => R::new(555, 5, 4, format!("{name} is not offered")),
             Answer::NeedsUtf8 => R::new(553, 6, 7, "the address needs SMTPUTF8"),
             Answer::NullSender => R::new(550, 7, 1, "a submitted message needs a sender"),
-            Answer::SenderRefused(refusal) => sender_refused(refusal, "sender"),
-            Answer::FromRefused(refusal) => sender_refused(refusal, "From field"),
-            Answer::RecipientRefused(refusal) => recipient_refused(refusal),
+            Answer::SenderRefused(refusal) => verdict::sender(&Err(refusal.clone())),
+            Answer::FromRefused(refusal) => verdict::from_refused(refusal),
+            Answer::RecipientRefused(refusal) => verdict::recipient::<()>(&Err(refusal.clone())),
             Answer::NoRoute => R::new(550, 7, 1, "no route to the recipient's domain yet"),
             Answer::TooManyRecipients => R::new(452, 5, 3, "too many recipients"),
             Answer::NoRecipients => R::new(554, 5, 1, "no valid recipients"),
@@ -187,43 +189,6 @@ fn bad_exchange(error: SaslError) -> Reply {
         SaslError::Encoding => Reply::new(501, 5, 2, "that is not base64"),
         SaslError::TooLong => Reply::new(500, 5, 6, "the line is too long"),
         SaslError::Malformed => Reply::new(501, 5, 4, "malformed message of the mechanism"),
-    }
-}
-
-fn login_refused(refusal: &LoginRefusal) -> Reply {
-    match refusal {
-        LoginRefusal::BadCredentials => Reply::new(535, 7, 8, "bad user or password"),
-        LoginRefusal::LoginDisabled(message) => Reply::new(525, 7, 13, message.clone()),
-        LoginRefusal::RateLimited => Reply::new(421, 7, 0, "too many failed logins"),
-        LoginRefusal::Local => Reply::new(454, 7, 0, "temporary failure, try again later"),
-    }
-}
-
-fn sender_refused(refusal: &SenderRefusal, what: &str) -> Reply {
-    match refusal {
-        SenderRefusal::NotYours => Reply::new(
-            550,
-            7,
-            1,
-            format!("the {what} must be an address of the account"),
-        ),
-        SenderRefusal::DomainDisabled => Reply::new(
-            451,
-            3,
-            0,
-            format!("the {what}'s domain is temporarily disabled"),
-        ),
-    }
-}
-
-fn recipient_refused(refusal: &RcptRefusal) -> Reply {
-    match refusal {
-        RcptRefusal::DomainDisabled => {
-            Reply::new(450, 2, 1, "recipient domain temporarily disabled")
-        }
-        RcptRefusal::UnknownAddress => Reply::new(550, 1, 1, "no such mailbox here"),
-        RcptRefusal::MembersOnly => Reply::new(550, 7, 1, "only members may send to this address"),
-        RcptRefusal::NotLocal => Reply::new(550, 7, 1, "no relay: the domain is not hosted here"),
     }
 }
 

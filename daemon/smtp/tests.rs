@@ -1,6 +1,7 @@
 //! Sessions over real sockets, with a store on disk.
 
 mod ending;
+mod explained;
 mod login;
 mod receive;
 mod submit;

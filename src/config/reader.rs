@@ -67,13 +67,13 @@ impl Problems {
 }
 
 /// Where lines start.
-struct Lines<'t> {
+pub(super) struct Lines<'t> {
     text: &'t str,
     starts: Vec<usize>,
 }
 
 impl<'t> Lines<'t> {
-    fn new(text: &'t str) -> Lines<'t> {
+    pub(super) fn new(text: &'t str) -> Lines<'t> {
         let breaks = memchr::memchr_iter(b'\n', text.as_bytes()).map(|i| i + 1);
         Lines {
             text,
@@ -81,7 +81,7 @@ impl<'t> Lines<'t> {
         }
     }
 
-    fn position(&self, span: Span, file: &str) -> Position {
+    pub(super) fn position(&self, span: Span, file: &str) -> Position {
         let line = self.starts.partition_point(|&start| start <= span.start);
         let start = self
             .starts

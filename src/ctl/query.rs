@@ -9,6 +9,8 @@ use crate::admin::{Admin, AdminError};
 use crate::config::effective;
 use crate::config::model::{Account, AddressPattern};
 use crate::diag;
+use crate::explain::{Explainer, Explanation};
+use crate::policy::Recipient;
 use crate::snapshot::{Lookup, Snapshot};
 use crate::state::Generation;
 
@@ -35,6 +37,23 @@ pub enum Query {
     /// Whose an address is; `@domain` asks for a catchall.
     AddressOwner {
         /// The address.
+        address: String,
+    },
+    /// What RCPT TO is answered on port 25; `postmaster` without a domain is an address here.
+    ExplainRecipient {
+        /// The address.
+        address: String,
+    },
+    /// What MAIL FROM is answered in submission.
+    ExplainSender {
+        /// The address.
+        address: String,
+        /// Who sends; by default whose address it is.
+        account: Option<String>,
+    },
+    /// What a login with the right password is answered.
+    ExplainLogin {
+        /// The address that stands for the user.
         address: String,
     },
     /// The configuration, defaults filled in.
@@ -64,6 +83,8 @@ pub enum Answer {
     Addresses(Vec<AddressRow>),
     /// To [`Query::AddressOwner`].
     AddressOwner(AddressOwner),
+    /// To [`Query::ExplainRecipient`] and its like.
+    Explanation(Explanation),
     /// To [`Query::Config`].
     Config {
         /// As a file that means the same.
@@ -194,6 +215,25 @@ pub fn answer(snapshot: &Snapshot, admin: &Admin, query: &Query) -> Result<Answe
             Answer::Addresses(rows)
         }
         Query::AddressOwner { address } => Answer::AddressOwner(owner(snapshot, address)?),
+        Query::ExplainRecipient { address } => {
+            let recipient = match address.eq_ignore_ascii_case("postmaster") {
+                true => Recipient::Postmaster,
+                false => Recipient::Address(parse_address(address)?),
+            };
+            explained(snapshot, admin, |explainer| explainer.recipient(&recipient))?
+        }
+        Query::ExplainSender { address, account } => {
+            let address = parse_address(address)?;
+            let account = account.as_ref().map(|name| known_account(snapshot, name));
+            let account = account.transpose()?;
+            explained(snapshot, admin, |explainer| {
+                explainer.sender(&address, account.as_ref())
+            })?
+        }
+        Query::ExplainLogin { address } => {
+            let address = parse_address(address)?;
+            explained(snapshot, admin, |explainer| explainer.login(&address))?
+        }
         Query::Config => Answer::Config {
             toml: effective::to_toml(&snapshot.config),
             json: effective::to_json(&snapshot.config),
@@ -201,6 +241,23 @@ pub fn answer(snapshot: &Snapshot, admin: &Admin, query: &Query) -> Result<Answe
         Query::History => Answer::History(history(admin)?),
         Query::Made { request } => Answer::Made(made(admin, request)?),
     })
+}
+
+fn explained(
+    snapshot: &Snapshot,
+    admin: &Admin,
+    ask: impl FnOnce(&Explainer<'_>) -> Explanation,
+) -> Result<Answer, AdminError> {
+    let text = admin.text_of(snapshot)?;
+    Ok(Answer::Explanation(ask(&Explainer {
+        snapshot,
+        text: &text,
+        file: admin.file(),
+    })))
+}
+
+fn parse_address(text: &str) -> Result<Address, AdminError> {
+    Address::parse(text).map_err(|e| AdminError::Usage(e.to_string()))
 }
 
 /// Counts in one walk over the accounts, whatever the number of domains.
@@ -275,16 +332,21 @@ fn domain_detail(snapshot: &Snapshot, text: &str) -> Result<DomainDetail, AdminE
     })
 }
 
-fn account_detail(snapshot: &Snapshot, text: &str) -> Result<AccountDetail, AdminError> {
+/// The name of an account that is there.
+fn known_account(snapshot: &Snapshot, text: &str) -> Result<AccountName, AdminError> {
     let name = AccountName::parse(text).map_err(|e| AdminError::Usage(e.to_string()))?;
+    if snapshot.account(&name).is_some() {
+        return Ok(name);
+    }
+    let known = snapshot.config.accounts.keys();
+    let known: Vec<String> = known.map(ToString::to_string).collect();
+    Err(not_found("account", text, &known))
+}
+
+fn account_detail(snapshot: &Snapshot, text: &str) -> Result<AccountDetail, AdminError> {
+    let name = known_account(snapshot, text)?;
     let Some(account) = snapshot.account(&name) else {
-        let known: Vec<String> = snapshot
-            .config
-            .accounts
-            .keys()
-            .map(ToString::to_string)
-            .collect();
-        return Err(not_found("account", text, &known));
+        return Err(not_found("account", text, &[]));
     };
     Ok(AccountDetail {
         row: account_row(&name, account),
@@ -312,7 +374,7 @@ fn owner(snapshot: &Snapshot, text: &str) -> Result<AddressOwner, AdminError> {
                 hint: String::new(),
             });
     }
-    let address = Address::parse(text).map_err(|e| AdminError::Usage(e.to_string()))?;
+    let address = parse_address(text)?;
     match snapshot.lookup(&address) {
         Some(Lookup::Destination {
             account, catchall, ..

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::{self, Unchecked};
 
-const CONFIG: &str = r#"
+/// mox.toml of all that the tests need.
+pub(crate) const CONFIG: &str = r#"
 [server]
 hostname = "mail.example.org"
 postmaster = { account = "alice", mailbox = "Postmaster" }

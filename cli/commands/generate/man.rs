@@ -9,7 +9,7 @@ use crate::commands::Run;
 use crate::error::Error;
 
 /// The pages: the command that each is about, and the prose around what is generated.
-const PAGES: [(&str, &str); 5] = [
+const PAGES: [(&str, &str); 6] = [
     ("mox", include_str!("page/mox.mdoc")),
     ("mox-config", include_str!("page/mox-config.mdoc")),
     (
@@ -24,6 +24,7 @@ const PAGES: [(&str, &str); 5] = [
         "mox-config-domain",
         include_str!("page/mox-config-domain.mdoc"),
     ),
+    ("mox-explain", include_str!("page/mox-explain.mdoc")),
 ];
 
 /// Write the manual pages

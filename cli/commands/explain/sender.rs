@@ -1,0 +1,35 @@
+//! `mox explain sender`
+
+use clap_complete::ArgValueCandidates;
+use mox::addr::{AccountName, Address};
+use mox::ctl::Query;
+
+use super::explain;
+use crate::commands::Run;
+use crate::complete;
+use crate::error::Error;
+
+/// Tell whether an account may send mail from an address
+///
+/// As MAIL FROM and as the From field of a message that it submits.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox explain sender alice@example.org
+  mox explain sender --account alice sales@example.org")]
+pub(crate) struct Args {
+    /// Who sends; by default the account whose address it is, or the first member of an alias
+    #[arg(long, value_name = "A", add = ArgValueCandidates::new(complete::accounts))]
+    account: Option<AccountName>,
+
+    /// The address
+    #[arg(add = ArgValueCandidates::new(complete::addresses))]
+    address: Address,
+}
+
+pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
+    let query = Query::ExplainSender {
+        address: args.address.to_string(),
+        account: args.account.map(|name| name.to_string()),
+    };
+    explain(run, &query)
+}

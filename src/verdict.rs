@@ -1,0 +1,64 @@
+//! What SMTP says to a decision: code, enhanced code and words (RFC 5321 §4.2, RFC 3463). The sessions
+//! answer with these, and `mox explain` shows them, so neither has words of its own.
+
+use crate::login::LoginRefusal;
+use crate::policy::{RcptRefusal, SenderRefusal};
+use crate::smtp::Reply;
+
+/// To RCPT TO.
+pub fn recipient<T>(decided: &Result<T, RcptRefusal>) -> Reply {
+    match decided {
+        Ok(_) => Reply::new(250, 1, 5, "recipient ok"),
+        Err(RcptRefusal::DomainDisabled) => {
+            Reply::new(450, 2, 1, "recipient domain temporarily disabled")
+        }
+        Err(RcptRefusal::UnknownAddress) => Reply::new(550, 1, 1, "no such mailbox here"),
+        Err(RcptRefusal::MembersOnly) => {
+            Reply::new(550, 7, 1, "only members may send to this address")
+        }
+        Err(RcptRefusal::NotLocal) => {
+            Reply::new(550, 7, 1, "no relay: the domain is not hosted here")
+        }
+    }
+}
+
+/// To MAIL FROM in submission.
+pub fn sender(decided: &Result<(), SenderRefusal>) -> Reply {
+    match decided {
+        Ok(()) => Reply::new(250, 1, 0, "sender ok"),
+        Err(refusal) => sender_refused(refusal, "sender"),
+    }
+}
+
+/// To a message whose From field is refused.
+pub fn from_refused(refusal: &SenderRefusal) -> Reply {
+    sender_refused(refusal, "From field")
+}
+
+/// To AUTH.
+pub fn login<T>(decided: &Result<T, LoginRefusal>) -> Reply {
+    match decided {
+        Ok(_) => Reply::new(235, 7, 0, "logged in"),
+        Err(LoginRefusal::BadCredentials) => Reply::new(535, 7, 8, "bad user or password"),
+        Err(LoginRefusal::LoginDisabled(message)) => Reply::new(525, 7, 13, message.clone()),
+        Err(LoginRefusal::RateLimited) => Reply::new(421, 7, 0, "too many failed logins"),
+        Err(LoginRefusal::Local) => Reply::new(454, 7, 0, "temporary failure, try again later"),
+    }
+}
+
+fn sender_refused(refusal: &SenderRefusal, what: &str) -> Reply {
+    match refusal {
+        SenderRefusal::NotYours => Reply::new(
+            550,
+            7,
+            1,
+            format!("the {what} must be an address of the account"),
+        ),
+        SenderRefusal::DomainDisabled => Reply::new(
+            451,
+            3,
+            0,
+            format!("the {what}'s domain is temporarily disabled"),
+        ),
+    }
+}
