@@ -70,6 +70,9 @@ _mox() {
             mox__subcmd__config,test)
                 cmd="mox__subcmd__config__subcmd__test"
                 ;;
+            mox__subcmd__config,tlspubkey)
+                cmd="mox__subcmd__config__subcmd__tlspubkey"
+                ;;
             mox__subcmd__config__subcmd__account,add)
                 cmd="mox__subcmd__config__subcmd__account__subcmd__add"
                 ;;
@@ -120,6 +123,9 @@ _mox() {
                 ;;
             mox__subcmd__config__subcmd__domain,show)
                 cmd="mox__subcmd__config__subcmd__domain__subcmd__show"
+                ;;
+            mox__subcmd__config__subcmd__tlspubkey,gen)
+                cmd="mox__subcmd__config__subcmd__tlspubkey__subcmd__gen"
                 ;;
             mox__subcmd__explain,login)
                 cmd="mox__subcmd__explain__subcmd__login"
@@ -209,7 +215,7 @@ _mox() {
             return 0
             ;;
         mox__subcmd__config)
-            opts="-h --config --json --color --help test show reload history domain account address"
+            opts="-h --config --json --color --help test show reload history domain account address tlspubkey"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1007,6 +1013,95 @@ _mox() {
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mox__subcmd__config__subcmd__tlspubkey)
+            opts="-h --config --json --color --help gen"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mox__subcmd__config__subcmd__tlspubkey__subcmd__gen)
+            opts="-h --type --p12 --legacy --mobileconfig --password-file --config --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --type)
+                    COMPREPLY=($(compgen -W "ed25519 ecdsa-p256" -- "${cur}"))
+                    return 0
+                    ;;
+                --mobileconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --config)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then

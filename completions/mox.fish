@@ -77,19 +77,20 @@ always\t'Always'
 never\t'Never'"
 complete -c mox -n "__fish_mox_using_subcommand version" -l json -d 'Print results and errors as JSON'
 complete -c mox -n "__fish_mox_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address" -l json -d 'Print results and errors as JSON'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address" -f -a "test" -d 'Read and validate the configuration file'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address" -f -a "show" -d 'Print what holds: the configuration with all defaults filled in'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address" -f -a "reload" -d 'Load the configuration file now'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address" -f -a "history" -d 'List the generations of the configuration, the newest first'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address" -f -a "domain" -d 'Manage the domains that are hosted here'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address" -f -a "account" -d 'Manage accounts'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address" -f -a "address" -d 'Manage the addresses of accounts'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -f -a "test" -d 'Read and validate the configuration file'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -f -a "show" -d 'Print what holds: the configuration with all defaults filled in'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -f -a "reload" -d 'Load the configuration file now'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -f -a "history" -d 'List the generations of the configuration, the newest first'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -f -a "domain" -d 'Manage the domains that are hosted here'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -f -a "account" -d 'Manage accounts'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -f -a "address" -d 'Manage the addresses of accounts'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -f -a "tlspubkey" -d 'Manage the keys of TLS client certificates, which log in without a password'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from test" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from test" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -150,6 +151,13 @@ complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcomma
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from address" -f -a "account" -d 'Print the account that an address belongs to'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from address" -f -a "add" -d 'Give an account another address'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from address" -f -a "rm" -d 'Take an address from its account'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from tlspubkey" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from tlspubkey" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from tlspubkey" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from tlspubkey" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from tlspubkey" -f -a "gen" -d 'Make a key and a certificate that log in without a password'
 complete -c mox -n "__fish_mox_using_subcommand sessions; and not __fish_seen_subcommand_from list kick" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
 complete -c mox -n "__fish_mox_using_subcommand sessions; and not __fish_seen_subcommand_from list kick" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'

@@ -1,8 +1,12 @@
 //! Pure decisions on one snapshot. `mox explain` asks the same functions.
 
+mod mail_settings;
+
 use crate::addr::{AccountName, Address, Domain};
 use crate::config::model::{Alias, DomainPattern, Route as RouteConfig, Transport};
 use crate::snapshot::{Lookup, Snapshot};
+
+pub use mail_settings::{MailServer, MailSettings, NoMailSettings, mail_settings};
 
 /// Where a message for an accepted recipient goes: one entry an account and mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]

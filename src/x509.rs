@@ -3,8 +3,12 @@
 //! One provider everywhere, aws-lc-rs, always named explicitly: rustls panics when two are linked and
 //! none was chosen.
 
+pub mod apple_profile;
+mod client_key;
 pub mod dkim;
 mod fingerprint;
+pub mod key_files;
+pub mod pkcs12;
 pub mod tls;
 
 use std::net::IpAddr;
@@ -20,7 +24,9 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
+pub use client_key::{ClientKey, ClientKeyType, NotAKeyType};
 pub use fingerprint::{Fingerprint, NotAFingerprint};
+pub use pkcs12::Pkcs12Form;
 
 /// What is wrong with a certificate or a key. All are Local: files and settings of ours.
 #[derive(Debug, thiserror::Error)]

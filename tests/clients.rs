@@ -1,5 +1,5 @@
 //! Programs that people use, against a real server: swaks, curl, Python's imaplib and smtplib,
-//! mbsync, mutt. A program that is missing fails its test; `tests/run` installs them.
+//! mbsync, mutt; and programs that import keys: openssl, NSS, GnuTLS, Java. A program that is missing fails its test; `tests/run` installs them.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,6 +12,8 @@ mod support;
 
 #[path = "clients/bytes.rs"]
 mod bytes;
+#[path = "clients/keys.rs"]
+mod keys;
 #[path = "clients/readers.rs"]
 mod readers;
 #[path = "clients/senders.rs"]

@@ -7,6 +7,7 @@ mod history;
 mod reload;
 mod show;
 mod test;
+mod tlspubkey;
 
 use clap::Subcommand;
 
@@ -32,6 +33,7 @@ enum What {
     Domain(domain::Args),
     Account(account::Args),
     Address(address::Args),
+    Tlspubkey(tlspubkey::Args),
 }
 
 pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
@@ -43,5 +45,6 @@ pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
         What::Domain(args) => domain::run(args, run),
         What::Account(args) => account::run(args, run),
         What::Address(args) => address::run(args, run),
+        What::Tlspubkey(args) => tlspubkey::run(args, run),
     }
 }

@@ -10,7 +10,7 @@ use crate::config::effective;
 use crate::config::model::{Account, AddressPattern};
 use crate::diag;
 use crate::explain::{Explainer, Explanation};
-use crate::policy::Recipient;
+use crate::policy::{MailSettings, NoMailSettings, Recipient, mail_settings};
 use crate::snapshot::{Lookup, Snapshot};
 use crate::state::Generation;
 
@@ -56,6 +56,11 @@ pub enum Query {
         /// The address that stands for the user.
         address: String,
     },
+    /// What a mail program has to be told for an address.
+    MailSettings {
+        /// The address.
+        address: String,
+    },
     /// The configuration, defaults filled in.
     Config,
     /// The generations that are kept.
@@ -85,6 +90,8 @@ pub enum Answer {
     AddressOwner(AddressOwner),
     /// To [`Query::ExplainRecipient`] and its like.
     Explanation(Explanation),
+    /// To [`Query::MailSettings`].
+    MailSettings(MailSettings),
     /// To [`Query::Config`].
     Config {
         /// As a file that means the same.
@@ -234,6 +241,7 @@ pub fn answer(snapshot: &Snapshot, admin: &Admin, query: &Query) -> Result<Answe
             let address = parse_address(address)?;
             explained(snapshot, admin, |explainer| explainer.login(&address))?
         }
+        Query::MailSettings { address } => Answer::MailSettings(settings(snapshot, address)?),
         Query::Config => Answer::Config {
             toml: effective::to_toml(&snapshot.config),
             json: effective::to_json(&snapshot.config),
@@ -405,6 +413,21 @@ fn owner(snapshot: &Snapshot, text: &str) -> Result<AddressOwner, AdminError> {
             Err(not_found("address", text, &known))
         }
     }
+}
+
+fn settings(snapshot: &Snapshot, text: &str) -> Result<MailSettings, AdminError> {
+    let address = Address::parse(text).map_err(|e| AdminError::Usage(e.to_string()))?;
+    mail_settings(snapshot, &address).map_err(|none| match none {
+        // The owner's refusal knows a name that is near.
+        NoMailSettings::NotAnAccounts => match owner(snapshot, text) {
+            Err(refusal) => refusal,
+            Ok(_) => not_found("address", text, &[]),
+        },
+        NoMailSettings::NoService(name) => AdminError::Conflict {
+            message: format!("no listener offers {name}"),
+            hint: format!("give one of them tls and {name} in mox.toml"),
+        },
+    })
 }
 
 /// What is kept of the history, newest first; it needs no valid mox.toml.

@@ -9,7 +9,7 @@ use crate::commands::Run;
 use crate::error::Error;
 
 /// The pages: the command that each is about, and the prose around what is generated.
-const PAGES: [(&str, &str); 6] = [
+const PAGES: [(&str, &str); 7] = [
     ("mox", include_str!("page/mox.mdoc")),
     ("mox-config", include_str!("page/mox-config.mdoc")),
     (
@@ -25,6 +25,10 @@ const PAGES: [(&str, &str); 6] = [
         include_str!("page/mox-config-domain.mdoc"),
     ),
     ("mox-explain", include_str!("page/mox-explain.mdoc")),
+    (
+        "mox-config-tlspubkey",
+        include_str!("page/mox-config-tlspubkey.mdoc"),
+    ),
 ];
 
 /// Write the manual pages
