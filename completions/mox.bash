@@ -55,6 +55,9 @@ _mox() {
             mox__subcmd__config,address)
                 cmd="mox__subcmd__config__subcmd__address"
                 ;;
+            mox__subcmd__config,diff)
+                cmd="mox__subcmd__config__subcmd__diff"
+                ;;
             mox__subcmd__config,domain)
                 cmd="mox__subcmd__config__subcmd__domain"
                 ;;
@@ -63,6 +66,9 @@ _mox() {
                 ;;
             mox__subcmd__config,reload)
                 cmd="mox__subcmd__config__subcmd__reload"
+                ;;
+            mox__subcmd__config,rollback)
+                cmd="mox__subcmd__config__subcmd__rollback"
                 ;;
             mox__subcmd__config,show)
                 cmd="mox__subcmd__config__subcmd__show"
@@ -215,7 +221,7 @@ _mox() {
             return 0
             ;;
         mox__subcmd__config)
-            opts="-h --config --json --color --help test show reload history domain account address tlspubkey"
+            opts="-h --config --json --color --help test show reload diff history rollback domain account address tlspubkey"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -676,6 +682,39 @@ _mox() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        mox__subcmd__config__subcmd__diff)
+            opts="-h --config --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         mox__subcmd__config__subcmd__domain)
             opts="-h --config --json --color --help list show add rm disable enable"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -942,6 +981,39 @@ _mox() {
             ;;
         mox__subcmd__config__subcmd__reload)
             opts="-h --dry-run --config --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mox__subcmd__config__subcmd__rollback)
+            opts="-h --yes --dry-run --config --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -77,20 +77,22 @@ always\t'Always'
 never\t'Never'"
 complete -c mox -n "__fish_mox_using_subcommand version" -l json -d 'Print results and errors as JSON'
 complete -c mox -n "__fish_mox_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload diff history rollback domain account address tlspubkey" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload diff history rollback domain account address tlspubkey" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -l json -d 'Print results and errors as JSON'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -f -a "test" -d 'Read and validate the configuration file'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -f -a "show" -d 'Print what holds: the configuration with all defaults filled in'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -f -a "reload" -d 'Load the configuration file now'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -f -a "history" -d 'List the generations of the configuration, the newest first'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -f -a "domain" -d 'Manage the domains that are hosted here'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -f -a "account" -d 'Manage accounts'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -f -a "address" -d 'Manage the addresses of accounts'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload history domain account address tlspubkey" -f -a "tlspubkey" -d 'Manage the keys of TLS client certificates, which log in without a password'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload diff history rollback domain account address tlspubkey" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload diff history rollback domain account address tlspubkey" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload diff history rollback domain account address tlspubkey" -f -a "test" -d 'Read and validate the configuration file'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload diff history rollback domain account address tlspubkey" -f -a "show" -d 'Print what holds: the configuration with all defaults filled in'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload diff history rollback domain account address tlspubkey" -f -a "reload" -d 'Load the configuration file now'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload diff history rollback domain account address tlspubkey" -f -a "diff" -d 'Show what differs between generations of the configuration'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload diff history rollback domain account address tlspubkey" -f -a "history" -d 'List the generations of the configuration, the newest first'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload diff history rollback domain account address tlspubkey" -f -a "rollback" -d 'Make the configuration what it was in an earlier generation'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload diff history rollback domain account address tlspubkey" -f -a "domain" -d 'Manage the domains that are hosted here'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload diff history rollback domain account address tlspubkey" -f -a "account" -d 'Manage accounts'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload diff history rollback domain account address tlspubkey" -f -a "address" -d 'Manage the addresses of accounts'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show reload diff history rollback domain account address tlspubkey" -f -a "tlspubkey" -d 'Manage the keys of TLS client certificates, which log in without a password'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from test" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from test" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -110,12 +112,26 @@ never\t'Never'"
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from reload" -l dry-run -d 'Print the diff of mox.toml that it would make, and change nothing'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from reload" -l json -d 'Print results and errors as JSON'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from reload" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from diff" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from diff" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from diff" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from history" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from history" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from history" -l json -d 'Print results and errors as JSON'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from history" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from rollback" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from rollback" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from rollback" -l yes -d 'Do not ask'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from rollback" -l dry-run -d 'Print the diff of mox.toml that it would make, and change nothing'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from rollback" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from rollback" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from domain" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from domain" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'

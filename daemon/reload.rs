@@ -225,7 +225,7 @@ impl Reloader {
         }
         Ok(Done {
             committed,
-            notes: match adopting {
+            notes: match adopting || matches!(change, Change::Rollback { .. }) {
                 true => restart_notes(&self.started.config, &new.config),
                 false => Vec::new(),
             },

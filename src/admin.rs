@@ -7,10 +7,11 @@ mod commit;
 mod current;
 mod diff;
 mod folders;
+mod generations;
 mod localserve;
-
 mod plan;
 mod recover;
+mod rollback;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,12 +24,13 @@ use crate::config::{self, ConfigError, Disk};
 use crate::diag::Diagnostic;
 use crate::fsio::FsError;
 use crate::snapshot::Snapshot;
-use crate::state::{Generation, State, StateError};
+use crate::state::{State, StateError};
 
-use current::Current;
+use current::{Current, Found};
 use plan::Plan;
 
 pub use folders::MailFolders;
+pub use generations::{Difference, Side};
 pub use localserve::{LocalServe, init_localserve};
 
 /// Everything that can be changed, as it travels over the control socket too.
@@ -77,6 +79,10 @@ pub enum Change {
     AdminPasswordSet {
         password: Secret,
     },
+    /// Make mox.toml what it was in a generation that is kept, whatever it is now.
+    Rollback {
+        generation: u64,
+    },
     /// Take mox.toml as it is on disk now (reload, SIGHUP, file watch).
     Adopt,
 }
@@ -123,7 +129,9 @@ pub struct Prepared {
     /// What would be served.
     pub snapshot: Arc<Snapshot>,
     /// mox.toml as the plan found it.
-    base: Arc<Current>,
+    found: Found,
+    /// Where what it found is kept: it is in no generation, and would be lost.
+    keep: Option<PathBuf>,
     /// mox.toml as it will be; the same where only state changes.
     next: Arc<Current>,
     plan: Plan,
@@ -266,8 +274,10 @@ impl Admin {
 
     /// Plans and compiles. Starts from the file as it is on disk now.
     pub fn prepare(&self, change: &Change) -> Result<Prepared, AdminError> {
-        if let Change::Adopt = change {
-            return self.prepare_adoption(false);
+        match change {
+            Change::Adopt => return self.prepare_adoption(false),
+            Change::Rollback { generation } => return self.prepare_rollback(*generation),
+            _ => {}
         }
         let base = self.read_current()?;
         let plan = self.plan(change, &base)?;
@@ -295,11 +305,6 @@ impl Admin {
         }
     }
 
-    /// The generations that are kept, newest first.
-    pub fn history(&self) -> Result<Vec<Generation>, AdminError> {
-        Ok(self.state.generations()?)
-    }
-
     /// The text that a snapshot's configuration was read from; empty if it is not kept.
     pub fn text_of(&self, snapshot: &Snapshot) -> Result<Arc<str>, AdminError> {
         match self.current() {
@@ -317,11 +322,6 @@ impl Admin {
     /// mox.toml, as it was named.
     pub fn file(&self) -> &Path {
         &self.file
-    }
-
-    /// The newest generation's number, 0 before the first.
-    pub fn generation(&self) -> u64 {
-        self.state.last_generation().map_or(0, |last| last.number)
     }
 }
 

@@ -75,10 +75,11 @@ impl Files {
         Ok(committed)
     }
 
-    /// Reads facts. The history needs no valid mox.toml.
+    /// Reads facts. The history and its texts need no valid mox.toml.
     pub(super) fn query(&self, query: &Query) -> Result<Answer, AdminError> {
         match query {
             Query::History => Ok(Answer::History(ctl::history(self.admin()?)?)),
+            Query::Diff { from, to } => Ok(Answer::Diff(self.admin()?.difference(*from, *to)?)),
             Query::Made { request } => Ok(Answer::Made(ctl::made(self.admin()?, request)?)),
             _ => ctl::answer(&*self.snapshot()?, self.admin()?, query),
         }

@@ -2,9 +2,11 @@
 
 mod account;
 mod address;
+mod diff;
 mod domain;
 mod history;
 mod reload;
+mod rollback;
 mod show;
 mod test;
 mod tlspubkey;
@@ -29,7 +31,9 @@ enum What {
     Test(test::Args),
     Show(show::Args),
     Reload(reload::Args),
+    Diff(diff::Args),
     History(history::Args),
+    Rollback(rollback::Args),
     Domain(domain::Args),
     Account(account::Args),
     Address(address::Args),
@@ -41,7 +45,9 @@ pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
         What::Test(args) => test::run(args, run),
         What::Show(args) => show::run(args, run),
         What::Reload(args) => reload::run(args, run),
+        What::Diff(args) => diff::run(args, run),
         What::History(args) => history::run(args, run),
+        What::Rollback(args) => rollback::run(args, run),
         What::Domain(args) => domain::run(args, run),
         What::Account(args) => account::run(args, run),
         What::Address(args) => address::run(args, run),

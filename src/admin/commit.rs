@@ -52,6 +52,9 @@ impl Admin {
         if keys.any(|key| self.beside(&key.file).exists()) {
             return Err(AdminError::Raced);
         }
+        if let Some(keep) = &prepared.keep {
+            self.keep_found(prepared, keep)?;
+        }
         let generation = self.new_generation(prepared, actor);
         let mut begun = Begun {
             files: prepared
@@ -118,10 +121,19 @@ impl Admin {
     }
 
     fn check_unchanged(&self, prepared: &Prepared) -> Result<(), AdminError> {
-        match self.read_file()? == prepared.base.text.as_bytes() {
+        match self.read_file()? == *prepared.found.bytes {
             true => Ok(()),
             false => Err(AdminError::Raced),
         }
+    }
+
+    /// What the file holds is in no generation: it is kept beside the file before it is replaced.
+    fn keep_found(&self, prepared: &Prepared, keep: &Path) -> Result<(), AdminError> {
+        let old = fs::metadata(&self.file).map_err(FsError::at("look at", &self.file))?;
+        if keep.symlink_metadata().is_err() {
+            fsio::create(keep, &prepared.found.bytes, old.mode() & 0o7777)?;
+        }
+        point("admin.commit.kept")
     }
 
     /// None when only the state changes.
@@ -135,7 +147,7 @@ impl Admin {
             command: actor.command.clone(),
             request: actor.request.clone(),
             summary: prepared.summary.clone(),
-            before: prepared.base.hash,
+            before: prepared.found.hash,
             after: prepared.next.hash,
             text: prepared.next.text.clone(),
         })
@@ -202,7 +214,7 @@ impl Admin {
 
     /// Writes the new text, if there is one, with the owner and mode of the old.
     fn stage(&self, prepared: &Prepared) -> Result<Option<PathBuf>, AdminError> {
-        if prepared.next.hash == prepared.base.hash {
+        if prepared.next.hash == prepared.found.hash {
             return Ok(None);
         }
         let (staged, target) = self.staged_path()?;

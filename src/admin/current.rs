@@ -31,6 +31,22 @@ impl Current {
     }
 }
 
+/// mox.toml as a plan found it on disk, valid or not.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) bytes: Arc<[u8]>,
+    pub(super) hash: ContentHash,
+}
+
+impl From<&Current> for Found {
+    fn from(current: &Current) -> Found {
+        Found {
+            bytes: Arc::clone(&current.text).into(),
+            hash: current.hash,
+        }
+    }
+}
+
 impl Admin {
     /// The file's bytes.
     pub(super) fn read_file(&self) -> Result<Vec<u8>, AdminError> {
@@ -63,7 +79,7 @@ impl Admin {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(current);
     }
 
-    fn parse(&self, text: Arc<str>, files: &dyn Files) -> Result<Current, AdminError> {
+    pub(super) fn parse(&self, text: Arc<str>, files: &dyn Files) -> Result<Current, AdminError> {
         let config = config::parse(&text, &self.file, files).map_err(AdminError::Invalid)?;
         let snapshot = Snapshot::compile(
             self.generation(),
@@ -144,27 +160,38 @@ impl Admin {
                 })
             }
         };
-        let last = self.state.last_generation();
-        // Hand edits that nobody has loaded yet become part of the change.
-        let is_generation = self.adopts(&next);
-        let number = last.map_or(0, |last| last.number);
-        let snapshot = next.snapshot.with_credentials(
-            number + u64::from(is_generation),
-            with_ops(self.state.credentials(), &plan.ops),
-        );
-        let before = match plan.edits.is_empty() && is_generation {
+        let before = match plan.edits.is_empty() && self.adopts(&next) {
             true => self.state.last_text().unwrap_or_else(|| "".into()),
             false => Arc::clone(&base.text),
         };
-        Ok(Prepared {
+        Ok(self.prepared((&*base).into(), &before, next, plan))
+    }
+
+    /// What is to be committed: `next` in place of what was found. `before` is what the diff is made
+    /// from.
+    pub(super) fn prepared(
+        &self,
+        found: Found,
+        before: &str,
+        next: Arc<Current>,
+        plan: Plan,
+    ) -> Prepared {
+        // Hand edits that nobody has loaded yet become part of the change.
+        let is_generation = self.adopts(&next);
+        let snapshot = next.snapshot.with_credentials(
+            self.generation() + u64::from(is_generation),
+            with_ops(self.state.credentials(), &plan.ops),
+        );
+        Prepared {
             summary: plan.summary.clone(),
-            changed: is_generation || !plan.is_empty(),
-            diff: diff::unified(&before, &next.text),
+            changed: is_generation || !plan.is_empty() || found.hash != next.hash,
+            diff: diff::unified(before, &next.text),
             snapshot: Arc::new(snapshot),
-            base,
+            found,
+            keep: None,
             next,
             plan,
-        })
+        }
     }
 }
 

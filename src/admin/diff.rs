@@ -2,14 +2,26 @@
 //! what is the same before and after is cut off first.
 
 use std::fmt::Write;
+use std::time::Duration;
 
-use similar::{ChangeTag, DiffOp, TextDiff};
+use similar::{Algorithm, ChangeTag, DiffOp, TextDiff};
 
 /// Lines shown around a change.
 const CONTEXT: usize = 3;
 
-/// Empty when there is no difference.
+/// Lines from which on speed counts more than the shortest diff.
+const MANY: usize = 4_000;
+
+/// After so long the rest is one block.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Of mox.toml before and after a change; empty when there is no difference.
 pub(super) fn unified(old: &str, new: &str) -> String {
+    between(["mox.toml", "mox.toml"], old, new)
+}
+
+/// Of two texts with names.
+pub(super) fn between(names: [&str; 2], old: &str, new: &str) -> String {
     if old == new {
         return String::new();
     }
@@ -18,8 +30,16 @@ pub(super) fn unified(old: &str, new: &str) -> String {
     let old: Vec<&str> = old[start..old_end].split_inclusive('\n').collect();
     let new: Vec<&str> = new[start..new_end].split_inclusive('\n').collect();
 
-    let diff = TextDiff::from_slices(&old, &new);
-    let mut text = "--- mox.toml\n+++ mox.toml\n".to_owned();
+    // Where thousands of lines differ, the smallest diff would take minutes to find.
+    let algorithm = match old.len() + new.len() > MANY {
+        true => Algorithm::Patience,
+        false => Algorithm::Myers,
+    };
+    let diff = TextDiff::configure()
+        .algorithm(algorithm)
+        .timeout(PATIENCE)
+        .diff_slices(&old, &new);
+    let mut text = format!("--- {}\n+++ {}\n", names[0], names[1]);
     for group in diff.grouped_ops(CONTEXT) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else {
             continue;

@@ -73,7 +73,7 @@ pub(super) struct Facts<'a> {
     pub(super) year: i16,
 }
 
-/// Plans a change; [`Change::Adopt`] has none.
+/// Plans a change; [`Change::Adopt`] and [`Change::Rollback`] have none.
 pub(super) fn plan(change: &Change, facts: &Facts<'_>) -> Result<Plan, AdminError> {
     match change {
         Change::DomainAdd {
@@ -95,7 +95,8 @@ pub(super) fn plan(change: &Change, facts: &Facts<'_>) -> Result<Plan, AdminErro
         Change::AddressRemove { address } => facts.address_remove(address),
         Change::PasswordSet { account, password } => facts.password_set(account, password),
         Change::AdminPasswordSet { password } => facts.admin_password_set(password),
-        Change::Adopt => Ok(Plan::new("configuration loaded".to_owned())),
+        // They have no edits: the text is there already.
+        Change::Adopt | Change::Rollback { .. } => Ok(Plan::new("configuration loaded".to_owned())),
     }
 }
 

@@ -11,6 +11,7 @@ mod crash;
 mod domains;
 mod files;
 mod random;
+mod rollback;
 mod support;
 
 use support::{World, account, actor, make};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sessions::time_text;
 use crate::addr::{AccountName, Address, Domain};
-use crate::admin::{Admin, AdminError};
+use crate::admin::{Admin, AdminError, Difference, Side};
 use crate::config::effective;
 use crate::config::model::{Account, AddressPattern};
 use crate::diag;
@@ -65,6 +65,13 @@ pub enum Query {
     Config,
     /// The generations that are kept.
     History,
+    /// What differs between two texts of mox.toml.
+    Diff {
+        /// The old one.
+        from: Side,
+        /// The new one.
+        to: Side,
+    },
     /// Whether a request's change was made: for who could not wait for the answer.
     Made {
         /// [`Actor::request`](crate::admin::Actor::request).
@@ -101,6 +108,8 @@ pub enum Answer {
     },
     /// To [`Query::History`], newest first.
     History(Vec<HistoryRow>),
+    /// To [`Query::Diff`].
+    Diff(Difference),
     /// To [`Query::Made`]: the generation that has it.
     Made(Option<HistoryRow>),
 }
@@ -247,6 +256,7 @@ pub fn answer(snapshot: &Snapshot, admin: &Admin, query: &Query) -> Result<Answe
             json: effective::to_json(&snapshot.config),
         },
         Query::History => Answer::History(history(admin)?),
+        Query::Diff { from, to } => Answer::Diff(admin.difference(*from, *to)?),
         Query::Made { request } => Answer::Made(made(admin, request)?),
     })
 }

@@ -15,6 +15,9 @@ const FOLDER: &str = "MOX_TEST_CRASH_FOLDER";
 const FAULTS: &str = "MOX_TEST_CRASH_FAULTS";
 const CHANGE: &str = "MOX_TEST_CRASH_CHANGE";
 
+/// What makes a file invalid.
+const BROKEN: &str = "\n[accounts.carol\n";
+
 /// What the other process does: a change as JSON, or nothing but starting.
 #[test]
 #[ignore = "runs in a process of its own, to be killed"]
@@ -38,6 +41,10 @@ fn child() {
         if let Change::Adopt = change {
             let more = "\n[accounts.carol]\ndomain = \"example.net\"\n";
             let text = fs::read_to_string(&file).expect("it reads") + more;
+            fs::write(&file, text).expect("it is written");
+        }
+        if folder.join("break").exists() {
+            let text = fs::read_to_string(&file).expect("it reads") + BROKEN;
             fs::write(&file, text).expect("it is written");
         }
         fault::arm(&faults).expect("faults");
@@ -80,8 +87,8 @@ fn places(passes: &[(String, u64)]) -> impl Iterator<Item = String> {
         .flat_map(|(point, count)| (1..=*count).map(move |n| format!("{point}:{n}")))
 }
 
-/// Whether the new generation is there; that it is whole is asserted.
-fn check(world: &World, place: &str) -> bool {
+/// The generation that is there; that it is whole is asserted.
+fn check(world: &World, place: &str) -> u64 {
     let admin = world.admin();
     let snapshot = admin.load().expect("it loads");
     admin.finish_removals().expect("it ends");
@@ -126,7 +133,7 @@ fn check(world: &World, place: &str) -> bool {
     // Temporary files of fsio go with the next file that is written there.
     left.retain(|name| !name.ends_with(".mox-tmp"));
     assert_eq!(left, [""; 0], "{place}");
-    last.number == 2
+    last.number
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -152,6 +159,11 @@ fn world() -> World {
 
 /// Kills at every place of a change, and for each of those at every place of the recovery.
 fn kill_everywhere(change: &Change, generation: bool) {
+    kill_everywhere_in(world, 1, change, generation);
+}
+
+/// The same in a world that is at this generation.
+fn kill_everywhere_in(world: fn() -> World, first: u64, change: &Change, generation: bool) {
     let change = serde_json::to_string(change).expect("JSON");
     let whole = world();
     let passes = run(whole.folder(), "hold", &change).expect("it ends");
@@ -161,7 +173,7 @@ fn kill_everywhere(change: &Change, generation: bool) {
             .any(|(point, _)| point == "admin.commit.renamed"),
         "{passes:?}"
     );
-    assert_eq!(check(&whole, "no crash"), generation);
+    assert_eq!(check(&whole, "no crash"), first + u64::from(generation));
     let (mut old, mut new) = (0, 0);
     for place in places(&passes) {
         let faults = format!("hold,abort@{place}");
@@ -170,9 +182,9 @@ fn kill_everywhere(change: &Change, generation: bool) {
         if place.starts_with("admin.") {
             kill_recovery(&crashed, &place);
         }
-        match check(&crashed, &place) {
-            true => new += 1,
-            false => old += 1,
+        match check(&crashed, &place) == first {
+            true => old += 1,
+            false => new += 1,
         }
     }
     assert!(old > 0 && (new > 0 || !generation), "{old} old, {new} new");
@@ -232,6 +244,72 @@ fn removing_an_account() {
     );
 }
 
+/// Generation 3 as long as nothing happens: bob was removed, and the domain disabled.
+fn without_bob() -> World {
+    let world = world();
+    let admin = world.loaded();
+    for change in [
+        Change::AccountRemove {
+            account: account("bob"),
+        },
+        Change::DomainSetDisabled {
+            domain: domain("example.org"),
+            disabled: true,
+        },
+    ] {
+        make(&admin, &change).expect("committed");
+    }
+    admin.finish_removals().expect("it ends");
+    drop(admin);
+    world
+}
+
+#[test]
+fn rolling_back_to_an_account_that_was_removed() {
+    kill_everywhere_in(without_bob, 3, &Change::Rollback { generation: 1 }, true);
+}
+
+/// From a file that is not even valid: it is the old one or the new one, and what it held is there.
+#[test]
+fn rolling_back_from_a_broken_file() {
+    let change = serde_json::to_string(&Change::Rollback { generation: 1 }).expect("JSON");
+    let breaking = || {
+        let world = without_bob();
+        fs::write(world.path("break"), "").expect("written");
+        world
+    };
+    let passes = run(breaking().folder(), "hold", &change).expect("it ends");
+    assert!(
+        passes.iter().any(|(point, _)| point == "admin.commit.kept"),
+        "{passes:?}"
+    );
+    let (mut old, mut new) = (0, 0);
+    for place in places(&passes) {
+        let crashed = breaking();
+        let broken = crashed.text() + BROKEN;
+        let first = crashed.admin().generation_text(1).expect("it is kept");
+        let faults = format!("hold,abort@{place}");
+        assert!(run(crashed.folder(), &faults, &change).is_none(), "{place}");
+        let admin = crashed.admin();
+        let kept = fs::read_to_string(crashed.path("config/mox.toml.replaced-3")).ok();
+        match crashed.text() {
+            text if text == broken => {
+                old += 1;
+                make(&admin, &Change::Rollback { generation: 1 }).expect("again");
+            }
+            text => {
+                assert_eq!((&text, kept.as_ref()), (&first, Some(&broken)), "{place}");
+                new += 1;
+            }
+        }
+        drop(admin);
+        fs::remove_file(crashed.path("config/mox.toml.replaced-3")).expect("it was kept");
+        assert_eq!(check(&crashed, &place), 4, "{place}");
+        assert_eq!(crashed.text(), first, "{place}");
+    }
+    assert!(old > 0 && new > 0, "{old} old, {new} new");
+}
+
 #[test]
 fn setting_a_password() {
     kill_everywhere(
@@ -252,7 +330,7 @@ fn adopting_a_hand_edit() {
         let crashed = world();
         let faults = format!("hold,abort@{place}");
         assert!(run(crashed.folder(), &faults, &change).is_none(), "{place}");
-        assert!(check(&crashed, &place), "{place}");
+        assert_eq!(check(&crashed, &place), 2, "{place}");
     }
 }
 
@@ -304,7 +382,7 @@ fn a_full_disk_leaves_nothing_half_done() {
         // What was recorded is finished by the next start, whatever was answered.
         let recorded = ["recorded", "unsynced", "renamed", "fsio.dir.sync"];
         let late = recorded.iter().any(|point| place.contains(point));
-        assert!(check(&full, &place) == made || late, "{place}");
+        assert!((check(&full, &place) == 2) == made || late, "{place}");
     }
     assert!(refused > 10, "{refused}");
 }
