@@ -12,10 +12,8 @@ mod session;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use unicode_normalization::UnicodeNormalization;
-
 use crate::addr::{AccountName, Address};
-use crate::sasl::MAX_FIELD;
+use crate::sasl::{prepare_password, prepare_user};
 use crate::snapshot::{Lookup, Snapshot};
 use crate::state::Credential;
 
@@ -112,7 +110,7 @@ impl Logins {
         snapshot: &Snapshot,
         login: &PasswordLogin<'_>,
     ) -> Option<Result<LoggedIn, LoginRefusal>> {
-        let password = password::prepare(login.password)?;
+        let password = prepare_password(login.password)?;
         let claim = Claim::resolve(snapshot, login.user, login.authzid)?;
         let (account, credential) = claim.account?;
         if !self
@@ -136,7 +134,7 @@ impl Logins {
     ) -> Result<LoggedIn, LoginRefusal> {
         let claim = Claim::resolve(snapshot, login.user, login.authzid);
         let known = claim.as_ref().and_then(|claim| claim.account.clone());
-        let password = password::prepare(login.password);
+        let password = prepare_password(login.password);
         // Everything costs one hash: an unknown user, a user without a password, a password that
         // could not have been set.
         let right = self.verifier.verify(
@@ -221,10 +219,7 @@ impl Claim {
 
 /// A user name is a mail address, in any Unicode form.
 fn parse_user(user: &str) -> Option<Address> {
-    if user.len() > MAX_FIELD {
-        return None;
-    }
-    Address::parse(&user.nfc().collect::<String>()).ok()
+    Address::parse(&prepare_user(user)?).ok()
 }
 
 /// What a login with the right password comes to. Nothing is verified: for who explains.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mox::imap::frame::{self, Limits, Line};
 use mox::login::{Attempt, AttemptResult, LoginRefusal, Protocol};
-use mox::sasl::{Credentials, Exchange, MAX_LINE, Mechanism, SaslError, Step};
+use mox::sasl::{Credentials, Exchange, MAX_LINE, Mechanism, SaslError, Setting, Step};
 use zeroize::Zeroizing;
 
 use super::capability;
@@ -71,27 +71,34 @@ impl Session {
     }
 
     pub(super) async fn authenticate(&mut self, mechanism: &str, initial: Option<Vec<u8>>) -> Done {
-        let Some(mechanism) = Mechanism::parse(mechanism.as_bytes()) else {
+        let Some(mechanism @ (Mechanism::Plain | Mechanism::Login)) =
+            Mechanism::parse(mechanism.as_bytes())
+        else {
             self.not_yet_logged_in()?;
             return Err(Answer::no("", "this mechanism is not offered").into());
         };
         self.may_authenticate()?;
         let initial = initial.map(Zeroizing::new);
-        let begun = Exchange::begin(mechanism, initial.as_ref().map(|text| text.as_slice()));
+        let begun = Exchange::begin(
+            mechanism,
+            initial.as_ref().map(|text| text.as_slice()),
+            Setting::default(),
+        );
         let (mut exchange, mut step) = match begun {
             Ok(begun) => begun,
             Err(error) => return Err(self.no_sasl(mechanism, error)),
         };
         loop {
             match step {
-                Step::Done(credentials) => return self.log_in(mechanism, credentials).await,
+                Step::Password(credentials) => return self.log_in(mechanism, credentials).await,
                 Step::Challenge(challenge) => {
-                    let line = self.challenge(challenge).await?;
+                    let line = self.challenge(&challenge).await?;
                     step = match exchange.line(&line) {
                         Ok(step) => step,
                         Err(error) => return Err(self.no_sasl(mechanism, error)),
                     };
                 }
+                _ => return Err(Answer::no("", "this mechanism is not offered").into()),
             }
         }
     }

@@ -34,7 +34,7 @@ pub(super) enum Answer {
     /// The message is on disk, under this id.
     Kept(String),
     /// A line of base64 of an AUTH exchange.
-    Challenge(&'static str),
+    Challenge(String),
     LoggedIn,
 
     /// A line with what no command may have.
@@ -94,7 +94,7 @@ impl Answer {
             }
             Answer::ChunkOk(size) => R::new(250, 0, 0, format!("{size} octets taken")),
             Answer::Kept(id) => R::new(250, 0, 0, format!("message kept as {id}")),
-            Answer::Challenge(line) => R::plain(334, *line),
+            Answer::Challenge(line) => R::plain(334, line.clone()),
             Answer::LoggedIn => verdict::login(&Ok(())),
 
             Answer::BadLine(error) => R::new(500, 5, 2, error.to_string()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mox::login::{Attempt, AttemptResult, LoggedIn, LoginRefusal, Protocol};
-use mox::sasl::{Credentials, Exchange, Mechanism, SaslError, Step};
+use mox::sasl::{Credentials, Exchange, Mechanism, SaslError, Setting, Step};
 use mox::smtp::{AUTH_LINE, AuthText, LineError};
 
 use super::Service;
@@ -24,7 +24,9 @@ impl Session {
         if let Err(refusal) = self.may_log_in() {
             return Ok(refusal);
         }
-        let Some(mechanism) = Mechanism::parse(mechanism.as_bytes()) else {
+        let Some(mechanism @ (Mechanism::Plain | Mechanism::Login)) =
+            Mechanism::parse(mechanism.as_bytes())
+        else {
             return Ok(Answer::NoSuchMechanism);
         };
         if !self.logins_offered() {
@@ -114,14 +116,16 @@ impl Session {
         initial: Option<AuthText>,
     ) -> Result<Result<Credentials, Answer>, End> {
         let initial = initial.as_ref().map(|text| text.reveal().as_bytes());
-        let (mut exchange, mut step) = match Exchange::begin(mechanism, initial) {
+        let (mut exchange, mut step) = match Exchange::begin(mechanism, initial, Setting::default())
+        {
             Ok(begun) => begun,
             Err(error) => return Ok(Err(Answer::BadExchange(error))),
         };
         loop {
             match step {
-                Step::Done(credentials) => return Ok(Ok(credentials)),
+                Step::Password(credentials) => return Ok(Ok(credentials)),
                 Step::Challenge(challenge) => self.say(&Answer::Challenge(challenge)),
+                _ => return Ok(Err(Answer::NoSuchMechanism)),
             }
             let line = self
                 .wire

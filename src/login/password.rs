@@ -4,14 +4,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
+use crate::sasl::prepare_password;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use precis_profiles::OpaqueString;
-use precis_profiles::precis_core::profile::PrecisFastInvocation;
-use zeroize::Zeroizing;
-
-use crate::sasl::MAX_FIELD;
 
 /// Characters that a new password must have at least.
 pub const MIN_CHARACTERS: usize = 8;
@@ -40,24 +36,13 @@ pub enum PasswordError {
     Hash(String),
 }
 
-/// The form in which passwords are compared: non-ASCII spaces to spaces, NFC. None for what cannot
-/// be a password.
-pub fn prepare(password: &str) -> Option<Zeroizing<String>> {
-    if password.len() > MAX_FIELD {
-        return None;
-    }
-    OpaqueString::enforce(password)
-        .ok()
-        .map(|prepared| Zeroizing::new(prepared.into_owned()))
-}
-
 /// Hashes a new password, checked and prepared here: a PHC string. Costs what a login costs.
 pub fn hash(password: &str) -> Result<String, PasswordError> {
-    // Counted as given: `prepare` refuses the empty one with less of a reason.
+    // Counted as given: preparing refuses the empty one with less of a reason.
     if password.chars().count() < MIN_CHARACTERS {
         return Err(PasswordError::Short);
     }
-    let prepared = prepare(password).ok_or(PasswordError::Unusable)?;
+    let prepared = prepare_password(password).ok_or(PasswordError::Unusable)?;
     let hash: PasswordHash = argon2()?
         .hash_password(prepared.as_bytes())
         .map_err(local)?;
@@ -162,16 +147,6 @@ mod tests {
     #[test]
     fn equal_passwords_have_different_hashes() {
         assert_ne!(hash("correct horse"), hash("correct horse"));
-    }
-
-    #[test]
-    fn passwords_are_prepared() {
-        // U+1680 and U+3000 are spaces; e and U+0301 compose.
-        let prepared = prepare("correct\u{1680}hors\u{65}\u{301}\u{3000}").expect("a password");
-        assert_eq!(prepared.as_str(), "correct hors\u{e9} ");
-        assert!(prepare("tab\there").is_none());
-        assert!(prepare("").is_none());
-        assert!(prepare(&"x".repeat(MAX_FIELD + 1)).is_none());
     }
 
     #[test]

@@ -1,16 +1,47 @@
-//! The client's side: what to answer to a server's challenges, for PLAIN (RFC 4616) and LOGIN.
+//! The client's side: what to answer to a server's challenges.
+//!
+//! The protocol sends [`Client::mechanism`]'s name with [`Client::initial`], gives each challenge to
+//! [`Client::respond`], and asks [`Client::finish`] once the server has said that it is done: with
+//! SCRAM, a server that has not proven to know the password is not believed.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::{MAX_FIELD, Mechanism};
+use super::binding::ChannelBinding;
+use super::cram::CramVerifier;
+use super::prepare::prepare_password;
+use super::scram::Hash;
+use super::scram::client::ScramClient;
+use super::{MAX_FIELD, MAX_LINE, Mechanism};
 
 /// The client's side of one authentication.
 pub struct Client {
     mechanism: Mechanism,
+    side: Side,
+}
+
+enum Side {
     /// What is still to be said, the next last.
-    answers: Vec<Zeroizing<String>>,
+    Answers(Vec<Zeroizing<String>>),
+    Cram {
+        user: String,
+        verifier: CramVerifier,
+        answered: bool,
+    },
+    Scram(ScramClient),
+}
+
+/// What a client of SCRAM says about channel binding.
+#[derive(Debug, Clone, Copy)]
+pub enum Binding<'a> {
+    /// It can bind to nothing here (no TLS, or no kind of binding that it knows): `n`.
+    Unsupported,
+    /// It could, but the server offers no `-PLUS` mechanism: `y`. The server refuses it if it does
+    /// offer one, so that nobody in between can take it off the list.
+    NotOffered,
+    /// A `-PLUS` mechanism: `p=`.
+    To(&'a ChannelBinding),
 }
 
 impl std::fmt::Debug for Client {
@@ -20,14 +51,27 @@ impl std::fmt::Debug for Client {
 }
 
 /// Why an authentication cannot go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ClientError {
     /// Refused: the mechanism cannot carry the value.
-    #[error("{0} has a NUL or is too long")]
+    #[error("{0} is empty, too long, or has characters that cannot be sent")]
     Unsayable(&'static str),
-    /// Peer: a challenge that is not base64, or one more than the mechanism has.
+    /// Peer: a challenge that is not base64, not of the mechanism, or one more than it has.
     #[error("the server sent a challenge out of place")]
     Challenge,
+    /// Peer: SCRAM with too few rounds to be safe, or so many that they would take too long.
+    #[error("the server asks for {0} rounds of hashing")]
+    Iterations(u32),
+    /// Peer: it says that we are logged in, but does not know the password.
+    #[error("the server has not proven that it knows the password")]
+    NotTheServer,
+    /// Peer: the reason it gives, `invalid-proof`.
+    #[error("the server refuses: {0}")]
+    Refused(String),
+    /// Local: the system has no randomness.
+    #[error("no randomness")]
+    Randomness,
 }
 
 impl Client {
@@ -39,7 +83,7 @@ impl Client {
         let message = Zeroizing::new(format!("{authzid}\0{user}\0{password}"));
         Ok(Client {
             mechanism: Mechanism::Plain,
-            answers: vec![encode(&message)],
+            side: Side::Answers(vec![encode(message.as_bytes())]),
         })
     }
 
@@ -49,19 +93,66 @@ impl Client {
         check("the password", password)?;
         Ok(Client {
             mechanism: Mechanism::Login,
-            answers: vec![encode(password), encode(user)],
+            side: Side::Answers(vec![encode(password.as_bytes()), encode(user.as_bytes())]),
         })
     }
 
-    /// For the command's line, after [`Mechanism::name`].
+    /// EXTERNAL; `authzid` is empty to be who the certificate says.
+    pub fn external(authzid: &str) -> Result<Client, ClientError> {
+        check("the authorization identity", authzid)?;
+        Ok(Client {
+            mechanism: Mechanism::External,
+            side: Side::Answers(vec![encode(authzid.as_bytes())]),
+        })
+    }
+
+    /// CRAM-MD5.
+    pub fn cram_md5(user: &str, password: &str) -> Result<Client, ClientError> {
+        check("the user name", user)?;
+        let password = prepare_password(password).ok_or(ClientError::Unsayable("the password"))?;
+        Ok(Client {
+            mechanism: Mechanism::CramMd5,
+            side: Side::Cram {
+                user: user.to_owned(),
+                verifier: CramVerifier::derive(&password),
+                answered: false,
+            },
+        })
+    }
+
+    /// SCRAM; with [`Binding::To`] the `-PLUS` mechanism. [`Client::respond`] to the first challenge
+    /// takes tens of milliseconds of processor, as many as the server asks for.
+    pub fn scram(
+        hash: Hash,
+        user: &str,
+        password: &str,
+        binding: Binding<'_>,
+    ) -> Result<Client, ClientError> {
+        check("the user name", user)?;
+        if user.is_empty() {
+            return Err(ClientError::Unsayable("the user name"));
+        }
+        let password = prepare_password(password).ok_or(ClientError::Unsayable("the password"))?;
+        let plus = matches!(binding, Binding::To(_));
+        Ok(Client {
+            mechanism: Mechanism::Scram { hash, plus },
+            side: Side::Scram(ScramClient::new(hash, user, password, binding)?),
+        })
+    }
+
+    /// For the command's line, by [`Mechanism::name`].
     pub fn mechanism(&self) -> Mechanism {
         self.mechanism
     }
 
     /// The initial response, where the protocol lets one be sent (SMTP always, IMAP with SASL-IR):
-    /// base64, `=` when it is empty.
+    /// base64, `=` when it is empty. None where the server speaks first.
     pub fn initial(&mut self) -> Option<Zeroizing<String>> {
-        let answer = self.answers.pop()?;
+        let answer = match &mut self.side {
+            Side::Answers(answers) => answers.pop()?,
+            Side::Cram { .. } => return None,
+            Side::Scram(scram) => encode(&scram.respond(b"").ok()?),
+        };
         Some(if answer.is_empty() {
             Zeroizing::new("=".to_owned())
         } else {
@@ -69,13 +160,41 @@ impl Client {
         })
     }
 
-    /// The answer, base64, to a challenge as it stood on its line.
+    /// The answer, base64, to a challenge as it stood on its line. After an error the client sends
+    /// `*` and takes the server's refusal.
     pub fn respond(&mut self, challenge: &[u8]) -> Result<Zeroizing<String>, ClientError> {
-        // What it says is for people and differs from server to server; only the order counts.
-        STANDARD
+        if challenge.len() > MAX_LINE {
+            return Err(ClientError::Challenge);
+        }
+        let challenge = STANDARD
             .decode(challenge)
             .map_err(|_| ClientError::Challenge)?;
-        self.answers.pop().ok_or(ClientError::Challenge)
+        match &mut self.side {
+            // What it says is for people and differs from server to server; only the order counts.
+            Side::Answers(answers) => answers.pop().ok_or(ClientError::Challenge),
+            Side::Cram {
+                user,
+                verifier,
+                answered,
+            } => {
+                if std::mem::replace(answered, true) {
+                    return Err(ClientError::Challenge);
+                }
+                let challenge =
+                    std::str::from_utf8(&challenge).map_err(|_| ClientError::Challenge)?;
+                let answer = format!("{user} {}", verifier.answer(challenge));
+                Ok(encode(answer.as_bytes()))
+            }
+            Side::Scram(scram) => scram.respond(&challenge).map(|answer| encode(&answer)),
+        }
+    }
+
+    /// The server says that we are logged in: whether to believe it.
+    pub fn finish(&self) -> Result<(), ClientError> {
+        match &self.side {
+            Side::Scram(scram) if !scram.is_proven() => Err(ClientError::NotTheServer),
+            Side::Answers(_) | Side::Cram { .. } | Side::Scram(_) => Ok(()),
+        }
     }
 }
 
@@ -86,8 +205,8 @@ fn check(what: &'static str, value: &str) -> Result<(), ClientError> {
     Ok(())
 }
 
-fn encode(text: &str) -> Zeroizing<String> {
-    Zeroizing::new(STANDARD.encode(text))
+fn encode(octets: &[u8]) -> Zeroizing<String> {
+    Zeroizing::new(STANDARD.encode(octets))
 }
 
 #[cfg(test)]
@@ -101,18 +220,38 @@ mod tests {
         let initial = client.initial().expect("one");
         assert_eq!(initial.as_str(), "AHRlc3QAMTIzNA==");
         assert_eq!(client.respond(b""), Err(ClientError::Challenge));
+        assert_eq!(client.finish(), Ok(()));
     }
 
     #[test]
     fn an_empty_name_is_said_as_one() {
         let mut client = Client::login("", "secret").expect("no NUL in it");
         assert_eq!(client.initial().expect("one").as_str(), "=");
+        let mut client = Client::external("").expect("no NUL in it");
+        assert_eq!(client.initial().expect("one").as_str(), "=");
+        let mut client = Client::external("").expect("no NUL in it");
+        assert_eq!(client.respond(b"").expect("one").as_str(), "");
+    }
+
+    #[test]
+    fn cram_md5_answers_the_challenge() {
+        // RFC 2195 §2.
+        let mut client = Client::cram_md5("tim", "tanstaaftanstaaf").expect("sayable");
+        assert_eq!(client.initial(), None);
+        let challenge = b"PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+";
+        assert_eq!(
+            client.respond(challenge).expect("an answer").as_str(),
+            "dGltIGI5MTNhNjAyYzdlZGE3YTQ5NWI0ZTZlNzMzNGQzODkw"
+        );
+        assert_eq!(client.respond(challenge), Err(ClientError::Challenge));
     }
 
     #[test]
     fn what_cannot_be_said_is_refused() {
         assert!(Client::plain("", "a\0b", "c").is_err());
         assert!(Client::login("a", &"x".repeat(MAX_FIELD + 1)).is_err());
+        assert!(Client::scram(Hash::Sha256, "", "secret", Binding::Unsupported).is_err());
+        assert!(Client::scram(Hash::Sha256, "a", "\u{7}", Binding::Unsupported).is_err());
         let mut client = Client::login("a", "b").expect("no NUL in it");
         assert_eq!(client.respond(b"!"), Err(ClientError::Challenge));
     }
