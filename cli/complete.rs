@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap_complete::env::{CompleteEnv, Shells};
 use clap_complete::{CompletionCandidate, Shell};
+use mox::addr::Domain;
 use mox::config::model::Config;
+use mox::config::settings::{self, Setting};
 use mox::config::{self, Unchecked};
 
 use crate::args::Args;
@@ -82,6 +84,66 @@ pub(crate) fn addresses() -> Vec<CompletionCandidate> {
         .collect()
     };
     configured().map(addresses).unwrap_or_default()
+}
+
+/// Addresses that can be members of aliases: catchalls cannot.
+pub(crate) fn members() -> Vec<CompletionCandidate> {
+    let mut all = addresses();
+    all.retain(|candidate| !candidate.get_value().to_string_lossy().starts_with('@'));
+    all
+}
+
+/// Aliases.
+pub(crate) fn aliases() -> Vec<CompletionCandidate> {
+    let aliases = |config: Config| {
+        let all = config.domains.iter();
+        all.flat_map(|(domain, config)| {
+            config.aliases.iter().map(move |(localpart, alias)| {
+                let help = alias.addresses.iter().map(ToString::to_string);
+                let help: Vec<String> = help.take(3).collect();
+                CompletionCandidate::new(format!("{localpart}@{domain}"))
+                    .help(Some(help.join(" ").into()))
+            })
+        })
+        .collect()
+    };
+    configured().map(aliases).unwrap_or_default()
+}
+
+/// DKIM keys: those of the domains that the command line names, if it names any.
+pub(crate) fn selectors() -> Vec<CompletionCandidate> {
+    let words: Vec<String> = std::env::args_os()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let selectors = |config: Config| {
+        let is_named = |domain: &Domain| words.contains(&domain.unicode());
+        let any_is_named = config.domains.keys().any(is_named);
+        let all = config.domains.iter();
+        all.filter(|(domain, _)| !any_is_named || is_named(domain))
+            .flat_map(|(domain, config)| {
+                config.dkim.selectors.keys().map(|selector| {
+                    CompletionCandidate::new(selector).help(Some(domain.unicode().into()))
+                })
+            })
+            .collect()
+    };
+    configured().map(selectors).unwrap_or_default()
+}
+
+/// Keys that can be set of an account.
+pub(crate) fn account_keys() -> Vec<CompletionCandidate> {
+    keys(settings::ACCOUNT)
+}
+
+/// Keys that can be set of a domain.
+pub(crate) fn domain_keys() -> Vec<CompletionCandidate> {
+    keys(settings::DOMAIN)
+}
+
+fn keys<T>(all: &[Setting<T>]) -> Vec<CompletionCandidate> {
+    let all = all.iter();
+    all.map(|setting| CompletionCandidate::new(setting.key).help(Some(setting.about.into())))
+        .collect()
 }
 
 /// The file that the command line being completed is about: it is what a daemon serves.

@@ -76,7 +76,8 @@ impl Error {
         match self {
             Error::Admin(AdminError::NotFound { .. }) => "not_found",
             Error::Admin(AdminError::Conflict { .. }) => "conflict",
-            Error::Admin(AdminError::Usage(_)) | Error::Usage(_) => "usage",
+            Error::Admin(AdminError::Usage(_) | AdminError::UnknownKey { .. })
+            | Error::Usage(_) => "usage",
             Error::Admin(AdminError::Invalid(_)) | Error::NoConfig(_) => "config_invalid",
             Error::NotRunning | Error::Ctl(CtlError::NotRunning) => "not_running",
             _ => "failed",
@@ -86,7 +87,11 @@ impl Error {
     /// A likely next step, or empty.
     pub(crate) fn hint(&self) -> &str {
         match self {
-            Error::Admin(AdminError::NotFound { hint, .. } | AdminError::Conflict { hint, .. })
+            Error::Admin(
+                AdminError::NotFound { hint, .. }
+                | AdminError::Conflict { hint, .. }
+                | AdminError::UnknownKey { hint, .. },
+            )
             | Error::Failed { hint, .. } => hint,
             Error::NoConfig(_) => "name it with --config FILE or $MOXCONF",
             Error::NotRunning | Error::Ctl(CtlError::NotRunning) => "start it with `mox serve`",

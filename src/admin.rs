@@ -32,6 +32,7 @@ use plan::Plan;
 pub use folders::MailFolders;
 pub use generations::{Difference, Side};
 pub use localserve::{LocalServe, init_localserve};
+pub use plan::KeyKind;
 
 /// Everything that can be changed, as it travels over the control socket too.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -70,6 +71,58 @@ pub enum Change {
     },
     AddressRemove {
         address: String,
+    },
+    /// A plain key as the command line has it; no value takes it away.
+    AccountSet {
+        account: AccountName,
+        key: String,
+        value: Option<String>,
+    },
+    /// The same of a domain.
+    DomainSet {
+        domain: Domain,
+        key: String,
+        value: Option<String>,
+    },
+    AliasAdd {
+        alias: Address,
+        members: Vec<Address>,
+    },
+    /// What is none stays as it is.
+    AliasUpdate {
+        alias: Address,
+        post_public: Option<bool>,
+        list_members: Option<bool>,
+        allow_msg_from: Option<bool>,
+    },
+    AliasRemove {
+        alias: Address,
+    },
+    /// `if_not_exists`: those that are members already are no obstacle.
+    AliasMembersAdd {
+        alias: Address,
+        members: Vec<Address>,
+        if_not_exists: bool,
+    },
+    /// `if_exists`: those that are no members are no obstacle.
+    AliasMembersRemove {
+        alias: Address,
+        members: Vec<Address>,
+        if_exists: bool,
+    },
+    DkimAdd {
+        domain: Domain,
+        selector: String,
+        kind: KeyKind,
+    },
+    DkimRemove {
+        domain: Domain,
+        selector: String,
+    },
+    /// Those that sign from now on.
+    DkimSign {
+        domain: Domain,
+        selectors: Vec<String>,
     },
     /// The password in clear, hashed by `prepare`.
     PasswordSet {
@@ -173,6 +226,14 @@ pub enum AdminError {
     /// Exit 2, `usage`: the value cannot be right.
     #[error("{0}")]
     Usage(String),
+    /// Exit 2, `usage`: there is no such key.
+    #[error("{message}")]
+    UnknownKey {
+        /// Names the key.
+        message: String,
+        /// "did you mean …?", or all there are.
+        hint: String,
+    },
     /// Exit 6, `config_invalid`: mox.toml on disk, or what it would become; nothing was written.
     #[error("the configuration is invalid")]
     Invalid(Vec<Diagnostic>),
@@ -281,7 +342,14 @@ impl Admin {
         }
         let base = self.read_current()?;
         let plan = self.plan(change, &base)?;
-        self.compile(base, plan)
+        match (self.compile(base, plan), change) {
+            // The file was good before: it is the value that does not fit.
+            (
+                Err(AdminError::Invalid(problems)),
+                Change::AccountSet { .. } | Change::DomainSet { .. },
+            ) => Err(value_refused(&problems)),
+            (prepared, _) => prepared,
+        }
     }
 
     /// Uses the store that the process has opened for this data directory. Without it one is opened
@@ -323,6 +391,12 @@ impl Admin {
     pub fn file(&self) -> &Path {
         &self.file
     }
+}
+
+/// What the validation of the file has against a value.
+fn value_refused(problems: &[Diagnostic]) -> AdminError {
+    let all: Vec<&str> = problems.iter().map(|p| p.message.as_str()).collect();
+    AdminError::Usage(all.join("; "))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use self::reader::Problems;
 use crate::diag::Diagnostic;
 
 pub use self::files::{Disk, Expecting, Files, Unchecked};
-pub use self::read::is_login_message;
+pub use self::read::{is_login_message, is_selector};
 pub use self::units::format_size;
 
 pub mod edit;
@@ -19,6 +19,7 @@ pub mod effective;
 pub mod generate;
 pub mod locate;
 pub mod model;
+pub mod settings;
 
 mod document;
 mod files;

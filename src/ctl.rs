@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 pub use client::Client;
 pub use place::{SOCKET, with_socket_path};
 pub use query::{
-    AccountDetail, AccountRow, AddressOwner, AddressRow, Answer, DomainDetail, DomainRow,
-    HistoryRow, Query, answer, history, made,
+    AccountDetail, AccountRow, AddressOwner, AddressRow, AliasRow, Answer, DkimRow, DomainDetail,
+    DomainRow, HistoryRow, Query, answer, history, made,
 };
 pub use sessions::{SessionRow, time_text};
 pub use status::{ListenerStatus, Status};

@@ -3,6 +3,8 @@
 mod account;
 mod address;
 mod diff;
+mod alias;
+mod dkim;
 mod domain;
 mod history;
 mod reload;
@@ -38,6 +40,8 @@ enum What {
     Account(account::Args),
     Address(address::Args),
     Tlspubkey(tlspubkey::Args),
+    Alias(alias::Args),
+    Dkim(dkim::Args),
 }
 
 pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
@@ -52,5 +56,7 @@ pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
         What::Account(args) => account::run(args, run),
         What::Address(args) => address::run(args, run),
         What::Tlspubkey(args) => tlspubkey::run(args, run),
+        What::Alias(args) => alias::run(args, run),
+        What::Dkim(args) => dkim::run(args, run),
     }
 }

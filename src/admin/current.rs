@@ -182,9 +182,14 @@ impl Admin {
             self.generation() + u64::from(is_generation),
             with_ops(self.state.credentials(), &plan.ops),
         );
+        let idle = plan.ops.is_empty() && found.hash == next.hash;
+        let summary = match idle && !plan.idle.is_empty() {
+            true => &plan.idle,
+            false => &plan.summary,
+        };
         Prepared {
-            summary: plan.summary.clone(),
-            changed: is_generation || !plan.is_empty() || found.hash != next.hash,
+            summary: summary.clone(),
+            changed: is_generation || !idle,
             diff: diff::unified(before, &next.text),
             snapshot: Arc::new(snapshot),
             found,

@@ -3,8 +3,13 @@
 
 mod account;
 mod address;
+mod alias;
+mod dkim;
 mod domain;
 mod password;
+mod setting;
+
+use serde::{Deserialize, Serialize};
 
 use crate::addr::{AccountName, Address, Domain};
 use crate::config::edit::Edit;
@@ -26,6 +31,8 @@ pub(super) struct Plan {
     pub(super) ops: Vec<Op>,
     /// Key files to make before.
     pub(super) keys: Vec<NewKey>,
+    /// The line for people where the edits change nothing; empty: the same.
+    pub(super) idle: String,
 }
 
 impl Plan {
@@ -34,11 +41,6 @@ impl Plan {
             summary,
             ..Plan::default()
         }
-    }
-
-    /// Nothing to do.
-    pub(super) fn is_empty(&self) -> bool {
-        self.edits.is_empty() && self.ops.is_empty()
     }
 }
 
@@ -51,9 +53,13 @@ pub(super) struct NewKey {
     pub(super) kind: KeyKind,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum KeyKind {
+/// The kind of a DKIM key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyKind {
+    /// RSA of 2,048 bits (RFC 6376 §3.3.1), which every receiver knows.
     Rsa,
+    /// RFC 8463.
     Ed25519,
 }
 
@@ -93,6 +99,37 @@ pub(super) fn plan(change: &Change, facts: &Facts<'_>) -> Result<Plan, AdminErro
         }
         Change::AddressAdd { address, account } => facts.address_add(address, account),
         Change::AddressRemove { address } => facts.address_remove(address),
+        Change::AccountSet {
+            account,
+            key,
+            value,
+        } => facts.account_set(account, key, value.as_deref()),
+        Change::DomainSet { domain, key, value } => facts.domain_set(domain, key, value.as_deref()),
+        Change::AliasAdd { alias, members } => facts.alias_add(alias, members),
+        Change::AliasUpdate {
+            alias,
+            post_public,
+            list_members,
+            allow_msg_from,
+        } => facts.alias_update(alias, *post_public, *list_members, *allow_msg_from),
+        Change::AliasRemove { alias } => facts.alias_remove(alias),
+        Change::AliasMembersAdd {
+            alias,
+            members,
+            if_not_exists,
+        } => facts.alias_members_add(alias, members, *if_not_exists),
+        Change::AliasMembersRemove {
+            alias,
+            members,
+            if_exists,
+        } => facts.alias_members_remove(alias, members, *if_exists),
+        Change::DkimAdd {
+            domain,
+            selector,
+            kind,
+        } => facts.dkim_add(domain, selector, *kind),
+        Change::DkimRemove { domain, selector } => facts.dkim_remove(domain, selector),
+        Change::DkimSign { domain, selectors } => facts.dkim_sign(domain, selectors),
         Change::PasswordSet { account, password } => facts.password_set(account, password),
         Change::AdminPasswordSet { password } => facts.admin_password_set(password),
         // They have no edits: the text is there already.

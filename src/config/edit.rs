@@ -14,6 +14,9 @@ use super::document::{self, Data, Entry, Form};
 use crate::addr::{AccountName, Address, Domain};
 use crate::config::model::AddressPattern;
 
+mod domain;
+mod list;
+mod nested;
 mod place;
 mod render;
 mod text;
@@ -41,6 +44,66 @@ pub enum Edit {
         domain: Domain,
         /// The value.
         disabled: bool,
+    },
+    /// A plain key of a domain.
+    DomainSet {
+        /// Its name.
+        domain: Domain,
+        /// `localpart_catchall_separators` …
+        key: &'static str,
+        /// None takes the key away.
+        value: Option<Value>,
+    },
+    /// A new selector of a domain; it does not sign yet.
+    DkimAdd {
+        /// Whose.
+        domain: Domain,
+        /// Its name.
+        selector: String,
+        /// The key file, as it is to stand in the file.
+        key_file: String,
+    },
+    /// A selector of a domain.
+    DkimRemove {
+        /// Whose.
+        domain: Domain,
+        /// Its name.
+        selector: String,
+    },
+    /// The selectors of a domain that sign.
+    DkimSign {
+        /// Whose.
+        domain: Domain,
+        /// Their names.
+        selectors: Vec<String>,
+    },
+    /// A new alias, to which anybody may send.
+    AliasAdd {
+        /// Its address.
+        alias: Address,
+        /// Its members.
+        members: Vec<Address>,
+    },
+    /// An alias.
+    AliasRemove {
+        /// Its address.
+        alias: Address,
+    },
+    /// A plain key of an alias.
+    AliasSet {
+        /// Its address.
+        alias: Address,
+        /// `post_public` …
+        key: &'static str,
+        /// The value.
+        value: Value,
+    },
+    /// More members of an alias.
+    AliasMembersAdd {
+        /// The alias.
+        alias: Address,
+        /// The members, at least one.
+        members: Vec<Address>,
     },
     /// A new `[accounts.NAME]`.
     AccountAdd {
@@ -94,8 +157,16 @@ impl Edit {
         match self {
             Edit::DomainAdd { domain, .. }
             | Edit::DomainRemove { domain }
-            | Edit::DomainSetDisabled { domain, .. } => (Some(domain), None),
-            Edit::AliasMemberRemove { alias, .. } => (Some(&alias.domain), None),
+            | Edit::DomainSetDisabled { domain, .. }
+            | Edit::DomainSet { domain, .. }
+            | Edit::DkimAdd { domain, .. }
+            | Edit::DkimRemove { domain, .. }
+            | Edit::DkimSign { domain, .. } => (Some(domain), None),
+            Edit::AliasAdd { alias, .. }
+            | Edit::AliasRemove { alias }
+            | Edit::AliasSet { alias, .. }
+            | Edit::AliasMembersAdd { alias, .. }
+            | Edit::AliasMemberRemove { alias, .. } => (Some(&alias.domain), None),
             Edit::AccountAdd { account, .. }
             | Edit::AccountRemove { account }
             | Edit::AccountSet { account, .. }
@@ -114,6 +185,8 @@ pub enum Value {
     Number(i64),
     /// `true` or `false`.
     Boolean(bool),
+    /// A list of texts.
+    Texts(Vec<String>),
 }
 
 /// Why a change cannot be made. All are Local: the file is not as the caller believes.
@@ -181,15 +254,43 @@ fn one(text: &Text<'_>, root: &Place<'_, '_>, edit: &Edit) -> Result<Vec<Splice>
             root,
             "domains",
             &domain.unicode(),
-            &new_domain(*disabled, dkim),
+            &domain::new(*disabled, dkim),
         ),
         Edit::DomainRemove { domain } => {
             let domains = root.table("domains")?;
-            remove(text, &domains, find_domain(&domains, domain)?)
+            remove(text, &domains, domain::find(&domains, domain)?)
+        }
+        Edit::DomainSet { domain, key, value } => {
+            let place = domain::enter(root, domain)?;
+            set_or_remove(text, &place, key, value.as_ref())
+        }
+        Edit::DkimAdd {
+            domain,
+            selector,
+            key_file,
+        } => domain::add_selector(text, root, domain, selector, key_file),
+        Edit::DkimRemove { domain, selector } => {
+            let place = domain::enter(root, domain)?.table("dkim")?;
+            let place = place.table("selectors")?;
+            remove(text, &place, place.entry(selector)?)
+        }
+        Edit::DkimSign { domain, selectors } => domain::sign(text, root, domain, selectors),
+        Edit::AliasAdd { alias, members } => domain::add_alias(text, root, alias, members),
+        Edit::AliasRemove { alias } => {
+            let aliases = domain::enter(root, &alias.domain)?.table("aliases")?;
+            remove(text, &aliases, domain::find_alias(&aliases, alias)?)
+        }
+        Edit::AliasSet { alias, key, value } => {
+            let place = domain::enter_alias(root, alias)?;
+            set_or_remove(text, &place, key, Some(value))
+        }
+        Edit::AliasMembersAdd { alias, members } => {
+            let place = domain::enter_alias(root, alias)?;
+            let more: Vec<String> = members.iter().map(ToString::to_string).collect();
+            list::extend(text, &place, "addresses", &more)
         }
         Edit::DomainSetDisabled { domain, disabled } => {
-            let domains = root.table("domains")?;
-            let place = domains.enter(find_domain(&domains, domain)?)?;
+            let place = domain::enter(root, domain)?;
             if !disabled && place.table.entry("disabled").is_none() {
                 return Ok(Vec::new());
             }
@@ -213,13 +314,7 @@ fn one(text: &Text<'_>, root: &Place<'_, '_>, edit: &Edit) -> Result<Vec<Splice>
             value,
         } => {
             let place = root.table("accounts")?.table(account.as_str())?;
-            match value {
-                Some(value) => set(text, &place, key, &New::from(value)),
-                None => match place.table.entry(key) {
-                    Some(entry) => remove(text, &place, entry),
-                    None => Ok(Vec::new()),
-                },
-            }
+            set_or_remove(text, &place, key, value.as_ref())
         }
         Edit::DestinationAdd { account, pattern } => add_destination(text, root, account, pattern),
         Edit::DestinationRemove { account, pattern } => {
@@ -232,32 +327,12 @@ fn one(text: &Text<'_>, root: &Place<'_, '_>, edit: &Edit) -> Result<Vec<Splice>
                 None => Err(EditError::Missing(place.path_of(&pattern.to_string()))),
             }
         }
-        Edit::AliasMemberRemove { alias, member } => remove_member(text, root, alias, member),
+        Edit::AliasMemberRemove { alias, member } => {
+            let place = domain::enter_alias(root, alias)?;
+            let is_member = |text: &str| Address::parse(text).as_ref() == Ok(member);
+            list::remove(text, &place, "addresses", &member.to_string(), is_member)
+        }
     }
-}
-
-fn new_domain(disabled: bool, dkim: &[(String, PathBuf)]) -> New {
-    let mut fields = Vec::new();
-    if disabled {
-        fields.push(("disabled".to_owned(), New::Value("true".to_owned())));
-    }
-    if !dkim.is_empty() {
-        let sign = dkim.iter().map(|(name, _)| New::quoted(name)).collect();
-        let selectors = dkim.iter().map(|(name, file)| {
-            let file = New::quoted(&file.to_string_lossy());
-            (
-                name.clone(),
-                New::Table(vec![("key_file".to_owned(), file)]),
-            )
-        });
-        let selectors = New::Table(selectors.collect());
-        let dkim = vec![
-            ("sign".to_owned(), New::List(sign)),
-            ("selectors".to_owned(), selectors),
-        ];
-        fields.push(("dkim".to_owned(), New::Table(dkim)));
-    }
-    New::Table(fields)
 }
 
 fn new_account(domain: &Domain, destinations: &[AddressPattern]) -> New {
@@ -325,49 +400,19 @@ fn add_destination(
     }
 }
 
-fn remove_member(
+/// Sets a plain key, or takes it away if it is there.
+fn set_or_remove(
     text: &Text<'_>,
-    root: &Place<'_, '_>,
-    alias: &Address,
-    member: &Address,
+    place: &Place<'_, '_>,
+    key: &str,
+    value: Option<&Value>,
 ) -> Result<Vec<Splice>, EditError> {
-    let domains = root.table("domains")?;
-    let domain = domains.enter(find_domain(&domains, &alias.domain)?)?;
-    let aliases = domain.table("aliases")?;
-    let mut named = aliases.table.entries.iter();
-    let entry = named
-        .find(|e| crate::addr::Localpart::parse(&e.key).as_ref() == Ok(&alias.localpart))
-        .ok_or_else(|| EditError::Missing(aliases.path_of(alias.localpart.as_str())))?;
-    let place = aliases.enter(entry)?;
-    let list = place.entry("addresses")?;
-    let Data::Array(array) = &list.node.data else {
-        return Err(EditError::Shape(place.path_of("addresses")));
-    };
-    let is_member = |data: &Data<'_>| match data {
-        Data::String(text) => Address::parse(text).as_ref() == Ok(member),
-        _ => false,
-    };
-    let spans: Vec<_> = array.items.iter().map(|node| node.span.get()).collect();
-    match array.items.iter().position(|node| is_member(&node.data)) {
-        Some(i) => Ok(vec![text.remove_item(&spans, i)]),
-        None => Err(EditError::Missing(format!(
-            "{member} in {}",
-            place.path_of("addresses")
-        ))),
+    match (value, place.table.entry(key)) {
+        (Some(Value::Texts(items)), _) => list::set(text, place, key, items),
+        (Some(value), _) => set(text, place, key, &New::from(value)),
+        (None, Some(entry)) => remove(text, place, entry),
+        (None, None) => Ok(Vec::new()),
     }
-}
-
-fn find_domain<'d, 't>(
-    domains: &Place<'d, 't>,
-    domain: &Domain,
-) -> Result<&'d Entry<'t>, EditError> {
-    let name = domain.unicode();
-    if let Some(entry) = domains.table.entry(&name) {
-        return Ok(entry);
-    }
-    let mut all = domains.table.entries.iter();
-    all.find(|e| Domain::parse(&e.key).as_ref() == Ok(domain))
-        .ok_or_else(|| EditError::Missing(domains.path_of(&name)))
 }
 
 /// Sets a plain key: replaces its value, or adds it.

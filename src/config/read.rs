@@ -19,6 +19,7 @@ mod server;
 mod value;
 
 pub use account::is_login_message;
+pub use domain::is_selector;
 pub(super) use server::DEFAULT_DATA_DIR;
 
 /// What is known while reading.

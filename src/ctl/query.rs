@@ -1,18 +1,24 @@
 //! Reading facts: the questions of `list`, `show` and their like, answered from one snapshot; by the
 //! daemon when one runs, else by the command itself.
 
+mod alias;
+mod dkim;
+
 use serde::{Deserialize, Serialize};
 
 use super::sessions::time_text;
 use crate::addr::{AccountName, Address, Domain};
 use crate::admin::{Admin, AdminError, Difference, Side};
 use crate::config::effective;
-use crate::config::model::{Account, AddressPattern};
+use crate::config::model::{Account, AddressPattern, DomainConfig};
 use crate::diag;
 use crate::explain::{Explainer, Explanation};
 use crate::policy::{MailSettings, NoMailSettings, Recipient, mail_settings};
 use crate::snapshot::{Lookup, Snapshot};
 use crate::state::Generation;
+
+pub use alias::AliasRow;
+pub use dkim::DkimRow;
 
 /// A question. Names are text as people wrote them; what cannot be a name is [`AdminError::Usage`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +67,21 @@ pub enum Query {
         /// The address.
         address: String,
     },
+    /// The aliases of a domain.
+    Aliases {
+        /// Its name.
+        domain: String,
+    },
+    /// One of them.
+    Alias {
+        /// Its address.
+        alias: String,
+    },
+    /// The DKIM keys of a domain.
+    Dkim {
+        /// Its name.
+        domain: String,
+    },
     /// The configuration, defaults filled in.
     Config,
     /// The generations that are kept.
@@ -99,6 +120,12 @@ pub enum Answer {
     Explanation(Explanation),
     /// To [`Query::MailSettings`].
     MailSettings(MailSettings),
+    /// To [`Query::Aliases`], sorted.
+    Aliases(Vec<AliasRow>),
+    /// To [`Query::Alias`].
+    Alias(AliasRow),
+    /// To [`Query::Dkim`], sorted.
+    Dkim(Vec<DkimRow>),
     /// To [`Query::Config`].
     Config {
         /// As a file that means the same.
@@ -140,6 +167,14 @@ pub struct DomainDetail {
     pub accounts: Vec<String>,
     /// Addresses at it and whose they are, sorted.
     pub addresses: Vec<AddressRow>,
+    /// Addresses of its aliases, sorted.
+    pub aliases: Vec<String>,
+    /// Host name given to mail programs.
+    pub client_settings_domain: String,
+    /// Whether localparts in other case are others.
+    pub localpart_case_sensitive: bool,
+    /// Texts behind which a localpart does not count.
+    pub localpart_catchall_separators: Vec<String>,
 }
 
 /// An account in a list.
@@ -165,6 +200,8 @@ pub struct AccountDetail {
     pub row: AccountRow,
     /// Its addresses and where their mail goes.
     pub destinations: Vec<AddressRow>,
+    /// Name of its owner.
+    pub full_name: String,
     /// Whether a password was set.
     pub password: bool,
 }
@@ -251,6 +288,9 @@ pub fn answer(snapshot: &Snapshot, admin: &Admin, query: &Query) -> Result<Answe
             explained(snapshot, admin, |explainer| explainer.login(&address))?
         }
         Query::MailSettings { address } => Answer::MailSettings(settings(snapshot, address)?),
+        Query::Aliases { domain } => Answer::Aliases(alias::of_domain(snapshot, domain)?),
+        Query::Alias { alias } => Answer::Alias(alias::named(snapshot, alias)?),
+        Query::Dkim { domain } => Answer::Dkim(dkim::of_domain(snapshot, domain)?),
         Query::Config => Answer::Config {
             toml: effective::to_toml(&snapshot.config),
             json: effective::to_json(&snapshot.config),
@@ -311,17 +351,24 @@ fn domains(snapshot: &Snapshot) -> Vec<DomainRow> {
         .collect()
 }
 
-fn domain_detail(snapshot: &Snapshot, text: &str) -> Result<DomainDetail, AdminError> {
+/// A domain that must be there.
+fn domain_named<'s>(
+    snapshot: &'s Snapshot,
+    text: &str,
+) -> Result<(Domain, &'s DomainConfig), AdminError> {
     let name = Domain::parse(text).map_err(|e| AdminError::Usage(e.to_string()))?;
-    let Some(domain) = snapshot.domain(&name) else {
-        let known: Vec<String> = snapshot
-            .config
-            .domains
-            .keys()
-            .map(Domain::unicode)
-            .collect();
-        return Err(not_found("domain", text, &known));
-    };
+    match snapshot.domain(&name) {
+        Some(domain) => Ok((name, domain)),
+        None => {
+            let domains = snapshot.config.domains.keys();
+            let known: Vec<String> = domains.map(Domain::unicode).collect();
+            Err(not_found("domain", text, &known))
+        }
+    }
+}
+
+fn domain_detail(snapshot: &Snapshot, text: &str) -> Result<DomainDetail, AdminError> {
+    let (name, domain) = domain_named(snapshot, text)?;
     let mut addresses: Vec<AddressRow> = Vec::new();
     let mut accounts = Vec::new();
     for (account_name, account) in &snapshot.config.accounts {
@@ -347,6 +394,14 @@ fn domain_detail(snapshot: &Snapshot, text: &str) -> Result<DomainDetail, AdminE
         disabled: domain.disabled,
         accounts,
         addresses,
+        aliases: (domain.aliases.keys())
+            .map(|localpart| format!("{localpart}@{name}"))
+            .collect(),
+        client_settings_domain: (domain.client_settings_domain.as_ref())
+            .unwrap_or(&snapshot.config.server.hostname)
+            .unicode(),
+        localpart_case_sensitive: domain.localpart_case_sensitive,
+        localpart_catchall_separators: domain.localpart_catchall_separators.clone(),
     })
 }
 
@@ -369,6 +424,7 @@ fn account_detail(snapshot: &Snapshot, text: &str) -> Result<AccountDetail, Admi
     Ok(AccountDetail {
         row: account_row(&name, account),
         destinations: address_rows(&name, account).collect(),
+        full_name: account.full_name.clone(),
         password: snapshot.credential(&name).is_some(),
     })
 }

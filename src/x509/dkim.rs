@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
 
@@ -34,6 +36,30 @@ impl DkimKey {
             DkimKey::Rsa(key) => key.public_key().as_ref(),
             DkimKey::Ed25519(key) => key.public_key().as_ref(),
         }
+    }
+
+    /// Its kind and size: `rsa-2048`, `ed25519`.
+    pub fn name(&self) -> String {
+        match self {
+            DkimKey::Rsa(key) => format!("rsa-{}", key.public_modulus_len() * 8),
+            DkimKey::Ed25519(_) => "ed25519".to_owned(),
+        }
+    }
+
+    /// The text of the TXT record at `SELECTOR._domainkey.DOMAIN` (RFC 6376 §3.6.1, RFC 8463 §4.2),
+    /// longer than the 255 bytes that one string of a record holds. An RSA key is there as
+    /// SubjectPublicKeyInfo, as all verifiers take it.
+    pub fn record(&self) -> Result<String, X509Error> {
+        let failed = |_| X509Error::Crypto("encode a public key".to_owned());
+        let public = match self {
+            DkimKey::Rsa(key) => {
+                let der: PublicKeyX509Der<'_> = key.public_key().as_der().map_err(failed)?;
+                BASE64.encode(der.as_ref())
+            }
+            DkimKey::Ed25519(_) => BASE64.encode(self.public_key()),
+        };
+        let algorithm = self.algorithm();
+        Ok(format!("v=DKIM1; h=sha256; k={algorithm}; p={public}"))
     }
 }
 
@@ -150,6 +176,11 @@ mod tests {
             let key = load(&path).expect("loaded");
             assert_eq!(key.algorithm(), algorithm);
             assert!(!key.public_key().is_empty());
+            let record = key.record().expect("a record");
+            let (tags, public) = record.split_once("; p=").expect("a key");
+            assert_eq!(tags, format!("v=DKIM1; h=sha256; k={algorithm}"));
+            let public = BASE64.decode(public).expect("base64");
+            assert!(public.ends_with(key.public_key()), "{record}");
         }
     }
 

@@ -6,6 +6,7 @@ mod disable;
 mod enable;
 mod list;
 mod rm;
+mod set;
 mod show;
 
 use clap::Subcommand;
@@ -26,6 +27,7 @@ enum Verb {
     Show(show::Args),
     Addresses(addresses::Args),
     Add(add::Args),
+    Set(set::Args),
     Rm(rm::Args),
     Disable(disable::Args),
     Enable(enable::Args),
@@ -37,6 +39,7 @@ pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
         Verb::Show(args) => show::run(args, run),
         Verb::Addresses(args) => addresses::run(args, run),
         Verb::Add(args) => add::run(args, run),
+        Verb::Set(args) => set::run(args, run),
         Verb::Rm(args) => rm::run(args, run),
         Verb::Disable(args) => disable::run(args, run),
         Verb::Enable(args) => enable::run(args, run),

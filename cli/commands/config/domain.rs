@@ -5,6 +5,7 @@ mod disable;
 mod enable;
 mod list;
 mod rm;
+mod set;
 mod show;
 
 use clap::Subcommand;
@@ -24,6 +25,7 @@ enum Verb {
     List(list::Args),
     Show(show::Args),
     Add(add::Args),
+    Set(set::Args),
     Rm(rm::Args),
     Disable(disable::Args),
     Enable(enable::Args),
@@ -34,6 +36,7 @@ pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
         Verb::List(args) => list::run(args, run),
         Verb::Show(args) => show::run(args, run),
         Verb::Add(args) => add::run(args, run),
+        Verb::Set(args) => set::run(args, run),
         Verb::Rm(args) => rm::run(args, run),
         Verb::Disable(args) => disable::run(args, run),
         Verb::Enable(args) => enable::run(args, run),

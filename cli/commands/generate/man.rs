@@ -9,7 +9,7 @@ use crate::commands::Run;
 use crate::error::Error;
 
 /// The pages: the command that each is about, and the prose around what is generated.
-const PAGES: [(&str, &str); 7] = [
+const PAGES: &[(&str, &str)] = &[
     ("mox", include_str!("page/mox.mdoc")),
     ("mox-config", include_str!("page/mox-config.mdoc")),
     (
@@ -20,6 +20,11 @@ const PAGES: [(&str, &str); 7] = [
         "mox-config-address",
         include_str!("page/mox-config-address.mdoc"),
     ),
+    (
+        "mox-config-alias",
+        include_str!("page/mox-config-alias.mdoc"),
+    ),
+    ("mox-config-dkim", include_str!("page/mox-config-dkim.mdoc")),
     (
         "mox-config-domain",
         include_str!("page/mox-config-domain.mdoc"),

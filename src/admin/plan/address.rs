@@ -58,17 +58,7 @@ impl Facts<'_> {
     pub(super) fn address_remove(&self, address: &str) -> Result<Plan, AdminError> {
         let pattern = parse(address)?;
         let Some((account, written)) = self.owner(&pattern) else {
-            let known: Vec<String> = self
-                .config()
-                .accounts
-                .values()
-                .flat_map(|account| account.destinations.keys().map(ToString::to_string))
-                .collect();
-            return Err(not_found(
-                format!("address {pattern} belongs to no account"),
-                &pattern.to_string(),
-                known.iter().map(String::as_str),
-            ));
+            return Err(self.no_such_address(&pattern));
         };
         let mut references = Vec::new();
         let mut plan = Plan::new(format!("address removed: {written} from account {account}"));
@@ -89,8 +79,24 @@ impl Facts<'_> {
         Ok(plan)
     }
 
+    /// What to say of an address that no account has.
+    pub(super) fn no_such_address(&self, pattern: &AddressPattern) -> AdminError {
+        let accounts = self.config().accounts.values();
+        let known: Vec<String> = accounts
+            .flat_map(|account| account.destinations.keys().map(ToString::to_string))
+            .collect();
+        not_found(
+            format!("address {pattern} belongs to no account"),
+            &pattern.to_string(),
+            known.iter().map(String::as_str),
+        )
+    }
+
     /// The account whose destination this is, and how it is written there.
-    fn owner(&self, pattern: &AddressPattern) -> Option<(&AccountName, &AddressPattern)> {
+    pub(super) fn owner(
+        &self,
+        pattern: &AddressPattern,
+    ) -> Option<(&AccountName, &AddressPattern)> {
         let accounts = &self.config().accounts;
         let AddressPattern::Address(address) = pattern else {
             return accounts.iter().find_map(|(account, settings)| {

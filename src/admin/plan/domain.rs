@@ -6,6 +6,7 @@ use crate::addr::{AccountName, Address, Domain, Localpart};
 use crate::config::edit::Edit;
 use crate::config::model::AddressPattern;
 
+use super::dkim::key_file;
 use super::{AdminError, Facts, KeyKind, NewKey, Plan, conflict, still_referred_to};
 
 impl Facts<'_> {
@@ -66,7 +67,7 @@ impl Facts<'_> {
     fn new_keys(&self, domain: &Domain) -> Result<[(String, String, KeyKind); 2], AdminError> {
         let named = |letter: char, kind| {
             let selector = format!("{}{letter}", self.year);
-            let file = format!("dkim/{selector}.{}.pem", domain.ascii());
+            let file = key_file(&selector, domain);
             (selector, file, kind)
         };
         ('a'..='y')

@@ -224,6 +224,18 @@ fn adding_a_domain_with_an_account() {
 }
 
 #[test]
+fn adding_a_dkim_key() {
+    kill_everywhere(
+        &Change::DkimAdd {
+            domain: domain("example.org"),
+            selector: "k1".to_owned(),
+            kind: KeyKind::Ed25519,
+        },
+        true,
+    );
+}
+
+#[test]
 fn disabling_a_domain() {
     kill_everywhere(
         &Change::DomainSetDisabled {

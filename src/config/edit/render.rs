@@ -14,11 +14,12 @@ pub(super) enum New {
 
 impl From<&Value> for New {
     fn from(value: &Value) -> New {
-        New::Value(match value {
-            Value::Text(text) => quote(text),
-            Value::Number(number) => number.to_string(),
-            Value::Boolean(value) => value.to_string(),
-        })
+        match value {
+            Value::Text(text) => New::quoted(text),
+            Value::Number(number) => New::Value(number.to_string()),
+            Value::Boolean(value) => New::Value(value.to_string()),
+            Value::Texts(items) => New::List(items.iter().map(|item| New::quoted(item)).collect()),
+        }
     }
 }
 

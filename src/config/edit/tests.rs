@@ -358,6 +358,105 @@ fn members_leave_lists_of_any_form() {
 }
 
 #[test]
+fn members_join_lists_of_any_form() {
+    let list =
+        |text: &str| format!("[domains.'a.org'.aliases]\nteam = {{ addresses = {text} }} # t\n");
+    let more = Edit::AliasMembersAdd {
+        alias: address("team@a.org"),
+        members: vec![address("y@a.org"), address("z@a.org")],
+    };
+    for (before, after) in [
+        ("[]", "[\"y@a.org\", \"z@a.org\"]"),
+        ("[ # none\n]", "[\"y@a.org\", \"z@a.org\" # none\n]"),
+        ("['x@a.org' ]", "['x@a.org', \"y@a.org\", \"z@a.org\" ]"),
+        ("['x@a.org', ]", "['x@a.org', \"y@a.org\", \"z@a.org\", ]"),
+        (
+            "[\n  'x@a.org', # x, and\n  # more\n]",
+            "[\n  'x@a.org', # x, and\n  \"y@a.org\",\n  \"z@a.org\",\n  # more\n]",
+        ),
+        (
+            "[\n\t'x@a.org' # x\n]",
+            "[\n\t'x@a.org', # x\n\t\"y@a.org\",\n\t\"z@a.org\",\n]",
+        ),
+        (
+            "[\n  'x@a.org' # ,\n  , ]",
+            "[\n  'x@a.org' # ,\n  , \"y@a.org\", \"z@a.org\", ]",
+        ),
+    ] {
+        check(&list(before), std::slice::from_ref(&more), &list(after));
+    }
+}
+
+#[test]
+fn lists_keep_the_items_that_stay() {
+    let to = |texts: &[&str]| Edit::DomainSet {
+        domain: domain("a.org"),
+        key: "localpart_catchall_separators",
+        value: Some(Value::Texts(
+            texts.iter().map(ToString::to_string).collect(),
+        )),
+    };
+    let text = "[domains.'a.org']\nlocalpart_catchall_separators = ['+', # plus\n  '-'] # all\n";
+    let list =
+        |list: &str| format!("[domains.'a.org']\nlocalpart_catchall_separators = {list} # all\n");
+    for (texts, after) in [
+        (&["+", "-"][..], "['+', # plus\n  '-']"),
+        (&["+", "-", "."], "['+', # plus\n  '-', \".\"]"),
+        (&["-"], "[ # plus\n  '-']"),
+        (&["."], "[\".\"]"),
+        (&[], "[]"),
+    ] {
+        check(text, &[to(texts)], &list(after));
+    }
+    check(
+        "[domains]\n'a.org' = {}\n",
+        &[to(&["+"])],
+        "[domains]\n'a.org' = { localpart_catchall_separators = [\"+\"] }\n",
+    );
+}
+
+#[test]
+fn what_is_within_a_domain_takes_the_form_around_it() {
+    let alias = Edit::AliasAdd {
+        alias: address("team@a.org"),
+        members: vec![address("x@a.org")],
+    };
+    let key = Edit::DkimAdd {
+        domain: domain("a.org"),
+        selector: "k".into(),
+        key_file: "k.pem".into(),
+    };
+    let sign = Edit::DkimSign {
+        domain: domain("a.org"),
+        selectors: vec!["k".into()],
+    };
+    check(
+        "[domains.'a.org'] # a\n\n[x]\n",
+        &[alias.clone(), key.clone(), sign.clone()],
+        "[domains.'a.org'] # a\n\n[domains.\"a.org\".aliases.team]\naddresses = [\"x@a.org\"]\npost_public = true\n\n\
+         [domains.\"a.org\".dkim]\nsign = [\"k\"]\n\n[domains.\"a.org\".dkim.selectors.k]\nkey_file = \"k.pem\"\n\n[x]\n",
+    );
+    check(
+        "[domains]\n'a.org' = { disabled = true }\n",
+        &[alias.clone(), key.clone(), sign.clone()],
+        "[domains]\n'a.org' = { disabled = true, aliases = { team = { addresses = [\"x@a.org\"], post_public = true } }, \
+         dkim = { selectors = { k = { key_file = \"k.pem\" } }, sign = [\"k\"] } }\n",
+    );
+    check(
+        "domains.'a.org'.disabled = true\n",
+        &[alias.clone(), key.clone()],
+        "domains.'a.org'.disabled = true\ndomains.'a.org'.aliases = { team = { addresses = [\"x@a.org\"], post_public = true } }\n\
+         domains.'a.org'.dkim = { selectors = { k = { key_file = \"k.pem\" } } }\n",
+    );
+    check(
+        "[domains.'a.org'.aliases]\nall = { addresses = [] } # all\n[domains.'a.org'.dkim.selectors.j]\nkey_file = 'j'\n",
+        &[alias, key],
+        "[domains.'a.org'.aliases]\nall = { addresses = [] } # all\nteam = { addresses = [\"x@a.org\"], post_public = true }\n\
+         [domains.'a.org'.dkim.selectors.j]\nkey_file = 'j'\n\n[domains.\"a.org\".dkim.selectors.k]\nkey_file = \"k.pem\"\n",
+    );
+}
+
+#[test]
 fn what_does_not_fit_is_refused() {
     let text = "[accounts.al]\ndestinations = 5\n[domains.'a.org']\n";
     assert_eq!(

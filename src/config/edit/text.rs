@@ -238,6 +238,46 @@ impl<'t> Text<'t> {
         }
     }
 
+    /// Adds items to a list, which this is the whole of, behind those that it has.
+    pub(super) fn add_items(&self, list: Span, items: &[Span], more: &[String]) -> Vec<Splice> {
+        let at = |at: usize, text: String| Splice {
+            span: Span { start: at, end: at },
+            text,
+        };
+        let Some(last) = items.last().copied() else {
+            return vec![at(list.start + 1, more.join(", "))];
+        };
+        let comma = self.comma_before(last.end, list.end);
+        let end = self.line_end(last.end);
+        if comma.is_none_or(|at| at < end) && self.is_alone(last, comma) {
+            let indent = self.indent(last.start);
+            let lines = more
+                .iter()
+                .map(|item| format!("{indent}{item},{}", self.eol));
+            let mut splices = vec![at(end, lines.collect())];
+            if comma.is_none() {
+                splices.push(at(last.end, ",".to_owned()));
+            }
+            return splices;
+        }
+        match comma {
+            Some(comma) => vec![at(comma + 1, format!(" {},", more.join(", ")))],
+            None => vec![at(last.end, format!(", {}", more.join(", ")))],
+        }
+    }
+
+    /// The comma behind the last item of a list, comments passed over.
+    fn comma_before(&self, mut from: usize, end: usize) -> Option<usize> {
+        while from < end {
+            match self.text.as_bytes().get(from)? {
+                b',' => return Some(from),
+                b'#' => from = self.line_end(from),
+                _ => from += 1,
+            }
+        }
+        None
+    }
+
     /// The comma behind an item, if there is one on the same line.
     fn comma_after(&self, end: usize) -> Option<usize> {
         let rest = &self.text[end..];

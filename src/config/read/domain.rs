@@ -91,9 +91,13 @@ fn read_dkim(at: At<'_, '_>, context: &Context<'_>) -> Option<Dkim> {
     Some(Dkim { selectors, sign })
 }
 
+/// Whether a text can be a DKIM selector: it becomes a name in DNS (RFC 6376 §3.1).
+pub fn is_selector(name: &str) -> bool {
+    name.is_ascii() && Domain::parse(name).is_ok() && name.len() <= 63
+}
+
 fn read_selector(name: &str, at: At<'_, '_>, context: &Context<'_>) -> Option<DkimSelector> {
-    // It becomes a name in DNS (RFC 6376 §3.1).
-    if !name.is_ascii() || Domain::parse(name).is_err() || name.len() > 63 {
+    if !is_selector(name) {
         at.refuse::<()>("dkim.selector", format!("{name:?} cannot be a selector"));
     }
     let mut fields = at.fields()?;

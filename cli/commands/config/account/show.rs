@@ -32,6 +32,7 @@ pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
     let mut facts = vec![
         ("account", row.account.clone()),
         ("domain", row.domain.clone()),
+        ("full name", account.full_name.clone()),
         ("login disabled", row.login_disabled.clone()),
         ("quota", quota),
         ("password", password.to_owned()),

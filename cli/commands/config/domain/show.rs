@@ -23,10 +23,24 @@ pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
         return Err(wrong_answer());
     };
     let state = if domain.disabled { "disabled" } else { "" };
+    let case_sensitive = match domain.localpart_case_sensitive {
+        true => "yes",
+        false => "",
+    };
     let mut facts = vec![
         ("domain", domain.domain.clone()),
         ("state", state.to_owned()),
         ("accounts", domain.accounts.join(" ")),
+        ("aliases", domain.aliases.join(" ")),
+        (
+            "client settings domain",
+            domain.client_settings_domain.clone(),
+        ),
+        (
+            "catchall separators",
+            domain.localpart_catchall_separators.join(" "),
+        ),
+        ("case sensitive", case_sensitive.to_owned()),
     ];
     if !run.ui.for_people() {
         let addresses = domain.addresses.iter();

@@ -6,10 +6,12 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::{add_account, apply, disable, domain, pattern, set};
-use crate::addr::AccountName;
+use super::{add_account, address, apply, disable, domain, pattern, set};
+use crate::addr::{AccountName, Address};
 use crate::config::edit::{Edit, Value};
-use crate::config::model::{Account, Config, Destination, DomainConfig};
+use crate::config::model::{
+    Account, AddressPattern, Alias, Config, Destination, DkimSelector, DomainConfig,
+};
 use crate::config::{Unchecked, parse};
 
 /// How a person might have written an account.
@@ -196,8 +198,140 @@ fn expected(config: &mut Config, edit: &Edit) -> String {
                 .remove(pattern);
             account.to_string()
         }
-        Edit::AliasMemberRemove { .. } => unreachable!("not among them"),
+        Edit::AliasAdd { alias, members } => {
+            let new = Alias {
+                addresses: members.clone(),
+                post_public: true,
+                list_members: false,
+                allow_msg_from: false,
+            };
+            let domain = config.domains.get_mut(&alias.domain).expect("there");
+            domain.aliases.insert(alias.localpart.clone(), new);
+            alias.domain.unicode()
+        }
+        Edit::AliasRemove { alias } => {
+            let domain = config.domains.get_mut(&alias.domain).expect("there");
+            domain.aliases.remove(&alias.localpart);
+            alias.domain.unicode()
+        }
+        Edit::AliasSet { alias, value, .. } => {
+            alias_of(config, alias).list_members = *value == Value::Boolean(true);
+            alias.domain.unicode()
+        }
+        Edit::AliasMembersAdd { alias, members } => {
+            alias_of(config, alias).addresses.extend_from_slice(members);
+            alias.domain.unicode()
+        }
+        Edit::AliasMemberRemove { alias, member } => {
+            alias_of(config, alias).addresses.retain(|m| m != member);
+            alias.domain.unicode()
+        }
+        Edit::DomainSet { domain, value, .. } => {
+            let config = config.domains.get_mut(domain).expect("there");
+            config.localpart_catchall_separators = match value {
+                Some(Value::Texts(texts)) => texts.clone(),
+                _ => Vec::new(),
+            };
+            domain.unicode()
+        }
+        Edit::DkimAdd {
+            domain,
+            selector,
+            key_file,
+        } => {
+            let dkim = &mut config.domains.get_mut(domain).expect("there").dkim;
+            let key_file = Path::new("/x").join(key_file);
+            dkim.selectors
+                .insert(selector.clone(), DkimSelector { key_file });
+            domain.unicode()
+        }
+        Edit::DkimRemove { domain, selector } => {
+            let dkim = &mut config.domains.get_mut(domain).expect("there").dkim;
+            dkim.selectors.remove(selector);
+            domain.unicode()
+        }
+        Edit::DkimSign { domain, selectors } => {
+            let dkim = &mut config.domains.get_mut(domain).expect("there").dkim;
+            dkim.sign = selectors.clone();
+            domain.unicode()
+        }
     }
+}
+
+fn alias_of<'c>(config: &'c mut Config, alias: &Address) -> &'c mut Alias {
+    let domain = config.domains.get_mut(&alias.domain).expect("there");
+    domain.aliases.get_mut(&alias.localpart).expect("there")
+}
+
+/// One of the changes within a domain, if it makes sense now.
+fn within_domain(model: &Config, kind: usize, which: usize, step: usize) -> Option<Edit> {
+    let domain = domain(["d0.org", "d1.org"][which % 2]);
+    let config = &model.domains[&domain];
+    let first = config.aliases.first_key_value();
+    let alias = |localpart: &str| address(&format!("{localpart}@{domain}"));
+    let there = || first.map(|(localpart, config)| (alias(localpart.as_str()), config));
+    let addresses = model.accounts.values().flat_map(|a| a.destinations.keys());
+    let addresses: Vec<Address> = addresses
+        .filter_map(|pattern| match pattern {
+            AddressPattern::Address(address) => Some(address.clone()),
+            AddressPattern::Catchall(_) => None,
+        })
+        .collect();
+    let selector = config.dkim.selectors.keys().next();
+    Some(match kind {
+        0 => Edit::AliasAdd {
+            alias: alias(&format!("alias{step}")),
+            members: addresses.into_iter().take(which.max(1)).collect(),
+        },
+        1 => Edit::AliasRemove { alias: there()?.0 },
+        2 => Edit::AliasSet {
+            alias: there()?.0,
+            key: "list_members",
+            value: Value::Boolean(which > 3),
+        },
+        3 => {
+            let (alias, config) = there()?;
+            let mut members = addresses;
+            members.retain(|member| !config.addresses.contains(member));
+            if members.is_empty() {
+                return None;
+            }
+            Edit::AliasMembersAdd { alias, members }
+        }
+        4 => {
+            let (alias, config) = there().filter(|(_, config)| config.addresses.len() > 1)?;
+            let member = config.addresses[which % config.addresses.len()].clone();
+            Edit::AliasMemberRemove { alias, member }
+        }
+        5 => Edit::DomainSet {
+            domain,
+            key: "localpart_catchall_separators",
+            value: [None, Some(&["+"][..]), Some(&["+", "--"]), Some(&["--"])][which % 4]
+                .map(|texts| Value::Texts(texts.iter().map(ToString::to_string).collect())),
+        },
+        6 => Edit::DkimAdd {
+            domain,
+            selector: format!("k{step}"),
+            key_file: format!("dkim/k{step}.pem"),
+        },
+        7 => Edit::DkimSign {
+            domain,
+            selectors: config.dkim.selectors.keys().take(which).cloned().collect(),
+        },
+        _ => {
+            let selector = selector.filter(|name| !config.dkim.sign.contains(name))?;
+            Edit::DkimRemove {
+                domain,
+                selector: selector.clone(),
+            }
+        }
+    })
+}
+
+/// Whether an alias would lose a member with it.
+fn breaks_alias(model: &Config, gone: impl Fn(&Address) -> bool) -> bool {
+    let mut aliases = model.domains.values().flat_map(|d| d.aliases.values());
+    aliases.any(|alias| alias.addresses.iter().any(&gone))
 }
 
 fn style() -> impl Strategy<Value = Style> {
@@ -218,7 +352,7 @@ proptest! {
         comments in proptest::collection::vec(any::<bool>(), 1..12),
         crlf: bool,
         open: bool,
-        kinds in proptest::collection::vec((0usize..9, 0usize..8), 1..5),
+        kinds in proptest::collection::vec((0usize..18, 0usize..8), 1..6),
     ) {
         let mut text = file(&styles, &domain_styles, &comments, crlf, open);
         let mut model = read(&text);
@@ -230,20 +364,31 @@ proptest! {
             let name = names[which % names.len()].clone();
             let here = model.accounts[&name].domain.clone();
             let new = format!("new{step}@{here}");
+            let has = |name: &AccountName, member: &Address| {
+                let pattern = AddressPattern::Address(member.clone());
+                model.accounts[name].destinations.contains_key(&pattern)
+            };
             let edit = match kind {
                 0 => Edit::DomainAdd { domain: domain(&format!("new{step}.org")), disabled: which > 3, dkim: vec![] },
                 1 => disable(["d0.org", "d1.org"][which % 2], which > 3),
                 2 => add_account(&format!("new{step}"), "d0.org", &[&format!("new{step}@d0.org")]),
-                3 if model.accounts.len() > 1 => Edit::AccountRemove { account: name },
+                3 if model.accounts.len() > 1 && !breaks_alias(&model, |m| has(&name, m)) => {
+                    Edit::AccountRemove { account: name }
+                }
                 4 => set(name.as_str(), Some("moved \\ \"away\"")),
                 5 => set(name.as_str(), None),
                 6 => Edit::DestinationAdd { account: name, pattern: pattern(&new) },
                 7 => match model.accounts[&name].destinations.keys().next() {
+                    Some(AddressPattern::Address(first)) if breaks_alias(&model, |m| m == first) => continue,
                     Some(first) => Edit::DestinationRemove { account: name.clone(), pattern: first.clone() },
                     None => continue,
                 },
                 8 => match model.domains.keys().find(|d| d.ascii().starts_with("new")) {
                     Some(unused) => Edit::DomainRemove { domain: unused.clone() },
+                    None => continue,
+                },
+                kind @ 9.. => match within_domain(&model, kind - 9, which, step) {
+                    Some(edit) => edit,
                     None => continue,
                 },
                 _ => continue,

@@ -1,0 +1,40 @@
+//! `mox config alias rmaddr`
+
+use clap_complete::ArgValueCandidates;
+use mox::addr::Address;
+use mox::admin::Change;
+
+use crate::args::DryRun;
+use crate::commands::Run;
+use crate::complete;
+use crate::error::Error;
+
+/// Take members from an alias
+///
+/// One has to stay: to remove the last, remove the alias.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Pass over those that are no members
+    #[arg(long)]
+    if_exists: bool,
+
+    #[command(flatten)]
+    dry_run: DryRun,
+
+    /// The alias
+    #[arg(add = ArgValueCandidates::new(complete::aliases))]
+    alias: Address,
+
+    /// The members
+    #[arg(required = true, value_name = "RCPT", add = ArgValueCandidates::new(complete::members))]
+    members: Vec<Address>,
+}
+
+pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
+    let change = Change::AliasMembersRemove {
+        alias: args.alias,
+        members: args.members,
+        if_exists: args.if_exists,
+    };
+    run.change(&change, args.dry_run.dry_run)
+}
