@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use mox::admin::{Actor, AdminError, Change, Committed};
 use mox::config;
 use mox::ctl::{
-    Answer, Client, CtlError, HistoryRow, Kick, Planned, Query, Request, Response, SessionRow,
-    Status,
+    Answer, Client, CtlError, HistoryRow, Kick, LogLevelRow, Planned, Query, Request, Response,
+    SessionRow, SetLogLevel, Status,
 };
 
 use self::files::Files;
@@ -133,6 +133,14 @@ impl Server {
             // It went away while we asked.
             Err(Error::Ctl(CtlError::Lost)) => Err(Error::NotRunning),
             Err(error) => Err(error),
+        }
+    }
+
+    /// What the daemon logs, after setting a level; [`Error::NotRunning`] without one.
+    pub(crate) fn log_levels(&self, set: Option<SetLogLevel>) -> Result<Vec<LogLevelRow>, Error> {
+        match ask(&mut self.daemon()?, &Request::LogLevels { set })? {
+            Response::LogLevels(rows) => Ok(rows),
+            other => Err(unexpected(&other)),
         }
     }
 

@@ -6,6 +6,7 @@ mod config;
 mod explain;
 mod generate;
 mod localserve;
+mod loglevels;
 mod serve;
 mod sessions;
 mod setaccountpassword;
@@ -32,6 +33,7 @@ pub(crate) enum Command {
     Localserve(localserve::Args),
     Status(status::Args),
     Stop(stop::Args),
+    Loglevels(loglevels::Args),
     Version(version::Args),
     Config(config::Args),
     Sessions(sessions::Args),
@@ -51,6 +53,7 @@ impl Command {
             Command::Localserve(args) => localserve::run(args, run),
             Command::Status(args) => status::run(args, run),
             Command::Stop(args) => stop::run(args, run),
+            Command::Loglevels(args) => loglevels::run(args, run),
             Command::Version(args) => version::run(args, run),
             Command::Config(args) => config::run(args, run),
             Command::Sessions(args) => sessions::run(args, run),

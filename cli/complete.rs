@@ -146,6 +146,12 @@ fn keys<T>(all: &[Setting<T>]) -> Vec<CompletionCandidate> {
         .collect()
 }
 
+/// What can have a log level of its own here.
+pub(crate) fn log_targets() -> Vec<CompletionCandidate> {
+    let targets = mox_daemon::log::targets();
+    targets.map(CompletionCandidate::new).collect()
+}
+
 /// The file that the command line being completed is about: it is what a daemon serves.
 fn configured() -> Option<Config> {
     let mut args = std::env::args_os();

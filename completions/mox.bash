@@ -28,6 +28,9 @@ _mox() {
             mox,localserve)
                 cmd="mox__subcmd__localserve"
                 ;;
+            mox,loglevels)
+                cmd="mox__subcmd__loglevels"
+                ;;
             mox,serve)
                 cmd="mox__subcmd__serve"
                 ;;
@@ -200,7 +203,7 @@ _mox() {
 
     case "${cmd}" in
         mox)
-            opts="-h -V --config --json --color --help --version serve localserve status stop version config sessions explain setaccountpassword setadminpassword completions"
+            opts="-h -V --config --json --color --help --version serve localserve status stop loglevels version config sessions explain setaccountpassword setadminpassword completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1914,6 +1917,39 @@ _mox() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mox__subcmd__loglevels)
+            opts="-h --config --json --color --help off error warn info debug trace reset"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --config)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then

@@ -35,6 +35,7 @@ complete -c mox -n "__fish_mox_needs_command" -f -a "serve" -d 'Run the server i
 complete -c mox -n "__fish_mox_needs_command" -f -a "localserve" -d 'Run a whole mail server on loopback, for trying and testing'
 complete -c mox -n "__fish_mox_needs_command" -f -a "status" -d 'Show what the running server serves'
 complete -c mox -n "__fish_mox_needs_command" -f -a "stop" -d 'Stop the running server'
+complete -c mox -n "__fish_mox_needs_command" -f -a "loglevels" -d 'Show or set what the running server logs'
 complete -c mox -n "__fish_mox_needs_command" -f -a "version" -d 'Print the version of this program'
 complete -c mox -n "__fish_mox_needs_command" -f -a "config" -d 'Read and change the configuration'
 complete -c mox -n "__fish_mox_needs_command" -f -a "sessions" -d 'See who is logged in, and end sessions'
@@ -71,6 +72,12 @@ always\t'Always'
 never\t'Never'"
 complete -c mox -n "__fish_mox_using_subcommand stop" -l json -d 'Print results and errors as JSON'
 complete -c mox -n "__fish_mox_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand loglevels" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand loglevels" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand loglevels" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand loglevels" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mox -n "__fish_mox_using_subcommand version" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
 complete -c mox -n "__fish_mox_using_subcommand version" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'

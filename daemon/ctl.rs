@@ -1,6 +1,8 @@
 //! The control socket's server. A peer is root or the user the daemon runs as, by the kernel's word;
 //! what it sends is bounded and answered or refused, and can end nothing but its own connection.
 
+mod places;
+
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener as StdListener;
@@ -13,21 +15,22 @@ use mox::admin::{Admin, AdminError};
 use mox::ctl::frame::{self, HEADER, MAX_REQUEST, MAX_RESPONSE};
 use mox::ctl::{self, CtlError, Kick, Request, Response, Status, with_socket_path};
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+use self::places::{Place, Places};
 use crate::context::Context;
+use crate::log::Levels;
 use crate::privileges;
 use crate::reload::Control;
 
-/// A peer has so long for the rest of a request that it began, and to take its answer.
+/// A peer has so long to begin a request, for the rest of it, and to take its answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Connections at a time; more wait.
+/// Connections at a time; of more, those that only wait give way.
 const CONNECTIONS: usize = 64;
 
 /// What the answers are made from.
@@ -46,6 +49,8 @@ pub(crate) struct CtlServer {
     pub(crate) data_dir: String,
     /// When it began to serve.
     pub(crate) started: Instant,
+    /// What is logged.
+    pub(crate) levels: Levels,
 }
 
 /// Makes the socket, replacing one that a killed daemon left: the caller holds the data directory's
@@ -69,19 +74,18 @@ impl CtlServer {
     /// Serves until the runtime ends: also while the daemon stops, so that who asked it to sees it
     /// end by the connection's end.
     pub(crate) async fn run(self: Arc<Self>, listener: UnixListener) {
-        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        let places = Places::new(CONNECTIONS);
         loop {
-            let Ok(place) = places.clone().acquire_owned().await else {
-                return;
-            };
             match listener.accept().await {
                 Ok((stream, _)) => {
+                    let Some(place) = places.take().await else {
+                        return;
+                    };
                     let server = self.clone();
                     tokio::spawn(async move {
-                        if let Err(error) = server.connection(stream).await {
+                        if let Err(error) = server.connection(stream, &place).await {
                             debug!(%error, "control connection");
                         }
-                        drop(place);
                     });
                 }
                 Err(error) => {
@@ -92,21 +96,23 @@ impl CtlServer {
         }
     }
 
-    async fn connection(&self, mut stream: UnixStream) -> Result<(), CtlError> {
+    async fn connection(&self, mut stream: UnixStream, place: &Place) -> Result<(), CtlError> {
         let peer = stream.peer_cred().map_err(|e| local(&e))?;
         let uid = peer.uid();
         if uid != 0 && uid != rustix::process::geteuid().as_raw() {
             warn!(uid, "control connection by a user who may not");
             let no = Response::Rejected("permission denied".to_owned());
-            return send(&mut stream, &no).await;
+            let sent = place.wait(send(&mut stream, &no)).await;
+            return sent.unwrap_or(Ok(()));
         }
         loop {
-            let request = match receive(&mut stream).await {
-                Ok(Some(request)) => request,
-                Ok(None) => return Ok(()),
-                Err(error) => {
-                    send(&mut stream, &Response::Rejected(error.to_string())).await?;
-                    return Err(error);
+            let request = match place.wait(receive(&mut stream)).await {
+                Some(Ok(Some(request))) => request,
+                Some(Ok(None)) | None => return Ok(()),
+                Some(Err(error)) => {
+                    let no = Response::Rejected(error.to_string());
+                    let sent = place.wait(send(&mut stream, &no)).await;
+                    return sent.unwrap_or(Ok(())).and(Err(error));
                 }
             };
             let stopping = matches!(request, Request::Stop);
@@ -115,7 +121,10 @@ impl CtlServer {
                 // Nobody is there to do it any more: whoever asks finds our successor, or the files.
                 return Ok(());
             }
-            send(&mut stream, &response).await?;
+            match place.wait(send(&mut stream, &response)).await {
+                Some(sent) => sent?,
+                None => return Ok(()),
+            }
             if stopping {
                 info!(uid, "stop asked for");
                 self.stop.cancel();
@@ -133,6 +142,19 @@ impl CtlServer {
             }
             Request::Kick(kick) => self.kick(&kick, uid),
             Request::Stop => Response::Stopping { pid: process::id() },
+            Request::LogLevels { set: None } => Response::LogLevels(self.levels.rows()),
+            Request::LogLevels { set: Some(set) } => match self.levels.change(&set) {
+                Ok(()) => {
+                    info!(
+                        uid,
+                        level = set.level.as_str(),
+                        target = set.target,
+                        "log level set"
+                    );
+                    Response::LogLevels(self.levels.rows())
+                }
+                Err(refusal) => Response::Refused(refusal),
+            },
             Request::Query(query) => {
                 let snapshot = self.context.live.now();
                 let admin = self.admin.clone();
@@ -200,13 +222,12 @@ impl CtlServer {
     }
 }
 
-/// The next request; none when the peer is done.
-async fn receive(stream: &mut UnixStream) -> Result<Option<Request>, CtlError> {
+/// The next request; none when the peer is done, or asks nothing for long.
+async fn receive(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<Request>, CtlError> {
     let mut header = [0; HEADER];
-    // An idle connection costs nothing but its place, and the peer is root or us.
-    match stream.read(&mut header[..1]).await {
-        Ok(0) | Err(_) => return Ok(None),
-        Ok(_) => {}
+    match timeout(PATIENCE, stream.read(&mut header[..1])).await {
+        Ok(Ok(0) | Err(_)) | Err(_) => return Ok(None),
+        Ok(Ok(_)) => {}
     }
     let rest = async {
         stream.read_exact(&mut header[1..]).await.map_err(lost)?;
@@ -241,4 +262,30 @@ fn lost(_: io::Error) -> CtlError {
 
 fn local(error: &io::Error) -> CtlError {
     CtlError::Local(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_says_nothing_or_half_of_it_is_not_waited_for_for_ever() {
+        let (mut silent, _peer) = tokio::io::duplex(64);
+        let begun = Instant::now();
+        assert!(receive(&mut silent).await.unwrap().is_none());
+        assert_eq!(begun.elapsed(), PATIENCE);
+        let (mut slow, mut peer) = tokio::io::duplex(64);
+        let begun = Instant::now();
+        let dribble = async {
+            for byte in b"mox\x01\0\0\0\x08\"status" {
+                peer.write_all(&[*byte]).await.unwrap();
+                tokio::time::advance(PATIENCE / 4).await;
+            }
+        };
+        let (told, ()) = tokio::join!(receive(&mut slow), dribble);
+        assert_eq!(told.unwrap_err(), CtlError::Timeout(PATIENCE.as_secs()));
+        assert!(begun.elapsed() > PATIENCE);
+    }
 }

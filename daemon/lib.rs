@@ -12,7 +12,7 @@ mod handover;
 pub mod imap;
 mod listeners;
 pub mod live;
-mod log;
+pub mod log;
 pub mod privileges;
 mod reload;
 pub mod serve;

@@ -26,7 +26,7 @@ use crate::tls::TlsCache;
 const BACKLOG: i32 = 4096;
 
 /// What a bound address serves; replaced as a whole by a reload.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Spec {
     /// The listener's name in mox.toml.
     pub(crate) name: Arc<str>,
@@ -74,13 +74,7 @@ impl Listeners {
         for (name, listener) in &snapshot.config.listeners {
             match self.specs_of(name, listener, snapshot) {
                 Ok(some) => specs.extend(some),
-                Err(error) => problems.push(Diagnostic {
-                    code: "listener.tls".to_owned(),
-                    path: format!("listeners.{name}.tls"),
-                    position: None,
-                    message: error.to_string(),
-                    hint: String::new(),
-                }),
+                Err(error) => problems.push(bad_certificate(name, &error)),
             }
         }
         let mut sockets = BTreeMap::new();
@@ -189,6 +183,51 @@ impl Listeners {
         self.tls.prune();
     }
 
+    /// Reads certificates again, for what is served already. Files that are not good now count as they
+    /// last were. Gives the listeners that have others than before, and what is wrong.
+    pub(crate) fn renew(&mut self, snapshot: &Snapshot) -> (Vec<String>, Vec<Diagnostic>) {
+        let (mut renewed, mut problems) = (Vec::new(), Vec::new());
+        for (name, listener) in &snapshot.config.listeners {
+            let Some(tls) = &listener.tls else { continue };
+            let config = match self.tls.renewed(tls) {
+                Ok((config, wrong)) => {
+                    problems.extend(wrong.iter().map(|error| bad_certificate(name, error)));
+                    config
+                }
+                Err(error) => {
+                    problems.push(bad_certificate(name, &error));
+                    continue;
+                }
+            };
+            let mut is_new = false;
+            for bound in self
+                .bound
+                .values()
+                .filter(|b| *b.spec.borrow().name == **name)
+            {
+                is_new |= bound.spec.send_if_modified(|spec| {
+                    let other = spec
+                        .tls
+                        .as_ref()
+                        .is_none_or(|old| !Arc::ptr_eq(old, &config));
+                    if other {
+                        let tls = Some(config.clone());
+                        *spec = Arc::new(Spec {
+                            tls,
+                            ..Spec::clone(spec)
+                        });
+                    }
+                    other
+                });
+            }
+            if is_new {
+                renewed.push(name.clone());
+            }
+        }
+        self.tls.prune();
+        (renewed, problems)
+    }
+
     /// Stops accepting everywhere.
     pub(crate) fn close(&mut self) {
         for bound in self.bound.values() {
@@ -255,6 +294,16 @@ fn listen(address: SocketAddr, beside: bool) -> io::Result<TcpListener> {
     // Only for the moment of binding: nobody else may join later.
     sockopt::set_socket_reuseport(&socket, false)?;
     Ok(TcpListener::from(socket))
+}
+
+fn bad_certificate(listener: &str, error: &X509Error) -> Diagnostic {
+    Diagnostic {
+        code: "listener.tls".to_owned(),
+        path: format!("listeners.{listener}.tls"),
+        position: None,
+        message: error.to_string(),
+        hint: String::new(),
+    }
 }
 
 fn cannot_bind(address: SocketAddr, spec: &Spec, error: &io::Error) -> Diagnostic {

@@ -5,7 +5,7 @@
 //! leaves the served generation as it was, in full.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use mox::admin::{Actor, Admin, AdminError, Change, Committed};
@@ -18,8 +18,8 @@ use tracing::{error, info, warn};
 
 use crate::accept::Shared;
 use crate::listeners::Listeners;
-use crate::log::Level;
-use crate::supervisor;
+use crate::log::Levels;
+use crate::supervisor::{self, Reloading};
 
 /// An editor that writes the file at the very moment of a change is given way so often.
 const RACES: usize = 20;
@@ -34,6 +34,14 @@ enum Job {
     Plan {
         change: Box<Change>,
         reply: oneshot::Sender<Result<Planned, AdminError>>,
+    },
+    /// The file was changed on disk: by somebody else, or by a change of ours.
+    Noticed {
+        reply: oneshot::Sender<()>,
+    },
+    /// Certificates were changed on disk.
+    Certificates {
+        reply: oneshot::Sender<()>,
     },
     Listeners {
         reply: oneshot::Sender<Vec<ListenerStatus>>,
@@ -56,7 +64,22 @@ pub(crate) struct Done {
 #[derive(Clone)]
 pub(crate) struct Control {
     jobs: mpsc::UnboundedSender<Job>,
-    last_error: Arc<Mutex<String>>,
+    troubles: Arc<Mutex<Troubles>>,
+}
+
+/// Why what is on disk is not what is served; empty where it is.
+#[derive(Debug, Default)]
+struct Troubles {
+    file: String,
+    certificates: String,
+}
+
+impl Troubles {
+    fn text(&self) -> String {
+        let all = [self.file.as_str(), self.certificates.as_str()];
+        let all: Vec<&str> = all.into_iter().filter(|text| !text.is_empty()).collect();
+        all.join("; ")
+    }
 }
 
 /// What the thread owns.
@@ -70,7 +93,7 @@ pub(crate) struct Reloader {
     /// What was served first: what a reload cannot change is still as it was then.
     pub(crate) started: Arc<Snapshot>,
     /// The log's level follows the configuration.
-    pub(crate) level: Level,
+    pub(crate) levels: Levels,
     /// mox.toml, for the log.
     pub(crate) config_file: PathBuf,
 }
@@ -79,17 +102,17 @@ impl Control {
     /// Starts the thread within a runtime. It ends when it is closed.
     pub(crate) fn start(reloader: Reloader) -> std::io::Result<(Control, thread::JoinHandle<()>)> {
         let (jobs, queue) = mpsc::unbounded_channel();
-        let last_error = Arc::new(Mutex::new(String::new()));
+        let troubles = Arc::<Mutex<Troubles>>::default();
         let control = Control {
             jobs,
-            last_error: last_error.clone(),
+            troubles: troubles.clone(),
         };
         let handle = Handle::current();
         let thread = thread::Builder::new()
             .name("control".to_owned())
             .spawn(move || {
                 let _runtime = handle.enter();
-                reloader.run(queue, &last_error);
+                reloader.run(queue, &troubles);
             })?;
         Ok((control, thread))
     }
@@ -113,6 +136,17 @@ impl Control {
         .await?
     }
 
+    /// Takes the file as it is on disk now, if it is not what is served. The outcome is logged and shown
+    /// by `mox status`.
+    pub(crate) async fn notice_file(&self) {
+        let _ = self.ask(|reply| Job::Noticed { reply }).await;
+    }
+
+    /// Serves certificates as they are on disk now; those that are not good there stay as they were.
+    pub(crate) async fn renew_certificates(&self) {
+        let _ = self.ask(|reply| Job::Certificates { reply }).await;
+    }
+
     /// What is listened on.
     pub(crate) async fn listeners(&self) -> Vec<ListenerStatus> {
         self.ask(|reply| Job::Listeners { reply })
@@ -130,12 +164,9 @@ impl Control {
         self.jobs.is_closed()
     }
 
-    /// Why the file on disk is not what is served; empty when it is.
+    /// Why what is on disk is not what is served; empty when it is.
     pub(crate) fn last_reload_error(&self) -> String {
-        self.last_error
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.troubles).text()
     }
 
     async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, AdminError> {
@@ -147,7 +178,7 @@ impl Control {
 }
 
 impl Reloader {
-    fn run(mut self, mut queue: mpsc::UnboundedReceiver<Job>, last_error: &Mutex<String>) {
+    fn run(mut self, mut queue: mpsc::UnboundedReceiver<Job>, troubles: &Mutex<Troubles>) {
         while let Some(job) = queue.blocking_recv() {
             // Who asked may have gone; what was asked is done all the same.
             match job {
@@ -156,9 +187,7 @@ impl Reloader {
                     actor,
                     reply,
                 } => {
-                    let result = self.change(&change, &actor);
-                    self.note_result(&change, &actor, &result, last_error);
-                    let _ = reply.send(result);
+                    let _ = reply.send(self.change(&change, &actor, troubles));
                 }
                 Job::Plan { change, reply } => {
                     let plan = self.admin.prepare(&change).map(|prepared| Planned {
@@ -167,6 +196,17 @@ impl Reloader {
                         diff: prepared.diff,
                     });
                     let _ = reply.send(plan);
+                }
+                Job::Noticed { reply } => {
+                    let is_served = self.admin.is_loaded() && lock(troubles).text().is_empty();
+                    if !is_served {
+                        let _ = self.change(&Change::Adopt, &Actor::file("edited"), troubles);
+                    }
+                    let _ = reply.send(());
+                }
+                Job::Certificates { reply } => {
+                    self.renew_certificates(troubles);
+                    let _ = reply.send(());
                 }
                 Job::Listeners { reply } => {
                     let _ = reply.send(self.listeners.status());
@@ -180,21 +220,32 @@ impl Reloader {
         }
     }
 
-    /// Does it, again where somebody edited the file in between.
-    fn change(&mut self, change: &Change, actor: &Actor) -> Result<Done, AdminError> {
-        let reloading = matches!(change, Change::Adopt).then(supervisor::Reloading::begin);
-        let mut result = self.try_change(change, actor);
+    /// Does it, again where somebody edited the file in between; the supervisor and the log are told.
+    fn change(
+        &mut self,
+        change: &Change,
+        actor: &Actor,
+        troubles: &Mutex<Troubles>,
+    ) -> Result<Done, AdminError> {
+        let reloading = Reloading::begin();
+        let mut result = self.try_change(change, actor, troubles);
         for _ in 0..RACES {
             match result {
-                Err(AdminError::Raced) => result = self.try_change(change, actor),
+                Err(AdminError::Raced) => result = self.try_change(change, actor, troubles),
                 _ => break,
             }
         }
-        drop(reloading);
+        self.note_result(change, actor, &result, troubles);
+        reloading.done(&self.status(troubles));
         result
     }
 
-    fn try_change(&mut self, change: &Change, actor: &Actor) -> Result<Done, AdminError> {
+    fn try_change(
+        &mut self,
+        change: &Change,
+        actor: &Actor,
+        troubles: &Mutex<Troubles>,
+    ) -> Result<Done, AdminError> {
         let adopting = matches!(change, Change::Adopt);
         let prepared = self.admin.prepare(change)?;
         if !prepared.changed && !adopting {
@@ -218,8 +269,9 @@ impl Reloader {
         }
         if let Some(planned) = planned {
             self.listeners.apply(planned, &self.shared);
+            lock(troubles).certificates.clear();
         }
-        self.level.set(new.config.server.log_level.as_str());
+        self.levels.configure(new.config.server.log_level);
         if matches!(change, Change::AccountRemove { .. }) {
             self.finish_removals();
         }
@@ -238,12 +290,46 @@ impl Reloader {
         tokio::task::spawn_blocking(move || finish_removals(&admin));
     }
 
+    /// New handshakes get what is on disk now.
+    fn renew_certificates(&mut self, troubles: &Mutex<Troubles>) {
+        let snapshot = self.shared.context.live.now();
+        let (renewed, problems) = self.listeners.renew(&snapshot);
+        for listener in &renewed {
+            info!(listener, "certificates renewed");
+        }
+        let text = match problems.is_empty() {
+            true => String::new(),
+            false => explain(&AdminError::Invalid(problems)),
+        };
+        let before = std::mem::replace(&mut lock(troubles).certificates, text.clone());
+        if before != text && !text.is_empty() {
+            error!(
+                error = text,
+                "certificates on disk are not served; those before still are"
+            );
+        }
+        if before != text || !renewed.is_empty() {
+            supervisor::status(&self.status(troubles));
+        }
+    }
+
+    /// A line for `systemctl status`.
+    fn status(&self, troubles: &Mutex<Troubles>) -> String {
+        let generation = self.shared.context.live.now().generation;
+        // A line: what comes after a line break would be another message.
+        let troubles = lock(troubles).text().replace(char::is_control, " ");
+        match troubles.is_empty() {
+            true => format!("serving generation {generation}"),
+            false => format!("serving generation {generation}; {troubles}"),
+        }
+    }
+
     fn note_result(
         &self,
         change: &Change,
         actor: &Actor,
         result: &Result<Done, AdminError>,
-        last_error: &Mutex<String>,
+        troubles: &Mutex<Troubles>,
     ) {
         let generation = self.shared.context.live.now().generation;
         let adopting = matches!(change, Change::Adopt);
@@ -262,11 +348,7 @@ impl Reloader {
                     warn!("{note}");
                 }
                 // A change starts from the file on disk, so the file is good.
-                last_error
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .clear();
-                supervisor::status(&format!("serving generation {generation}"));
+                lock(troubles).file.clear();
             }
             Err(refusal) if adopting => {
                 let text = explain(refusal);
@@ -276,8 +358,7 @@ impl Reloader {
                     generation,
                     "the configuration on disk is not served; generation {generation} still is"
                 );
-                supervisor::status(&format!("serving generation {generation}; {text}"));
-                *last_error.lock().unwrap_or_else(PoisonError::into_inner) = text;
+                lock(troubles).file = text;
             }
             Err(refusal) => info!(
                 actor = actor.name,
@@ -287,6 +368,10 @@ impl Reloader {
             ),
         }
     }
+}
+
+fn lock(troubles: &Mutex<Troubles>) -> MutexGuard<'_, Troubles> {
+    troubles.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Deletes what removed accounts left; what fails now is tried again at the next start.

@@ -6,6 +6,7 @@
 //! The end goes the other way: ports close, sessions say goodbye, what they were writing is finished,
 //! the store closes, the lock goes with the process.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,13 +15,14 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use mox::admin::{Actor, Admin, AdminError, Change};
-use mox::config;
+use mox::config::{self, model::LogLevel};
 use mox::ctl::{Client, CtlError, Request, Response};
 use mox::diag::Diagnostic;
 use mox::fsio::{FsError, Lock};
 use mox::snapshot::Snapshot;
 use mox::store::{Store, StoreOptions};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
@@ -30,7 +32,7 @@ use crate::admission::Admission;
 use crate::context::Context;
 use crate::ctl::{self, CtlServer};
 use crate::listeners::Listeners;
-use crate::log;
+use crate::log::{self, Levels};
 use crate::privileges::{self, PrivilegesError};
 use crate::reload::{self, Control, Reloader};
 use crate::supervisor;
@@ -86,7 +88,7 @@ pub enum ServeError {
 /// Serves until it is told to stop. The process has no other thread yet.
 pub fn serve(options: ServeOptions) -> Result<(), ServeError> {
     let started = Instant::now();
-    let level = log::begin("info");
+    let levels = log::begin(LogLevel::default());
     let descriptors = privileges::raise_descriptors();
     let file = std::path::absolute(&options.config).unwrap_or(options.config);
     let data_dir = config::data_dir(&file);
@@ -98,7 +100,7 @@ pub fn serve(options: ServeOptions) -> Result<(), ServeError> {
     let lock = lock(&data_dir)?;
     let admin = Arc::new(Admin::open(&file)?);
     let snapshot = admin.load()?;
-    level.set(snapshot.config.server.log_level.as_str());
+    levels.configure(snapshot.config.server.log_level);
     let mut listeners = Listeners::default();
     let planned = listeners.plan(&snapshot).map_err(ServeError::Listen)?;
     let store_options = StoreOptions {
@@ -128,7 +130,7 @@ pub fn serve(options: ServeOptions) -> Result<(), ServeError> {
             listeners,
             started: snapshot.clone(),
             shared: shared.clone(),
-            level,
+            levels: levels.clone(),
             config_file: file.clone(),
         };
         let daemon = Daemon {
@@ -137,6 +139,7 @@ pub fn serve(options: ServeOptions) -> Result<(), ServeError> {
             file,
             data_dir: data_dir.clone(),
             started,
+            levels,
         };
         daemon.run(reloader, control_socket, options.ready).await
     });
@@ -157,6 +160,7 @@ struct Daemon {
     file: PathBuf,
     data_dir: PathBuf,
     started: Instant,
+    levels: Levels,
 }
 
 impl Daemon {
@@ -179,10 +183,20 @@ impl Daemon {
             config_file: self.file.display().to_string(),
             data_dir: shown(&self.data_dir),
             started: self.started,
+            levels: self.levels,
         });
         tokio::spawn(server.run(control_socket));
         tokio::spawn(supervisor::feed_watchdog());
-        let watching = tokio::spawn(follow_file(FileWatch::new(&self.file), control.clone()));
+        let watching = [
+            tokio::spawn(follow_file(
+                FileWatch::new([self.file.clone()]),
+                control.clone(),
+            )),
+            tokio::spawn(follow_certificates(
+                self.shared.context.live.watch(),
+                control.clone(),
+            )),
+        ];
         let snapshot = self.shared.context.live.now();
         let generation = snapshot.generation;
         info!(
@@ -199,13 +213,16 @@ impl Daemon {
                 _ = signals.interrupt.recv() => break,
                 _ = signals.hangup.recv() => {
                     let control = control.clone();
-                    tokio::spawn(async move { adopt(&control, "SIGHUP").await });
+                    tokio::spawn(async move {
+                        // The outcome is logged and shown by `mox status`.
+                        let _ = control.change(Change::Adopt, Actor::file("SIGHUP")).await;
+                    });
                 }
             }
         }
         info!("stopping");
         supervisor::stopping();
-        watching.abort();
+        watching.iter().for_each(|task| task.abort());
         control.close().await;
         self.shared.context.shutdown.cancel();
         self.shared.sessions.close();
@@ -254,18 +271,46 @@ impl Signals {
 async fn follow_file(mut watch: FileWatch, control: Control) {
     loop {
         watch.changed().await;
-        adopt(&control, "edited").await;
+        control.notice_file().await;
     }
 }
 
-/// Takes the file as it is on disk; the outcome is logged and shown by `mox status`.
-async fn adopt(control: &Control, why: &str) {
-    let actor = Actor {
-        name: "file".to_owned(),
-        command: why.to_owned(),
-        request: String::new(),
-    };
-    let _ = control.change(Change::Adopt, actor).await;
+/// Certificates are renewed without a change of mox.toml.
+async fn follow_certificates(mut served: watch::Receiver<Arc<Snapshot>>, control: Control) {
+    loop {
+        let files = certificate_files(&served.borrow_and_update());
+        let mut watch = FileWatch::new(files.iter().cloned());
+        let renewing = async {
+            loop {
+                // At first as well: they may have been renewed before they were watched.
+                control.renew_certificates().await;
+                watch.changed().await;
+            }
+        };
+        let others = async {
+            while served.changed().await.is_ok() {
+                if certificate_files(&served.borrow_and_update()) != files {
+                    return true;
+                }
+            }
+            false
+        };
+        tokio::select! {
+            () = renewing => {}
+            goes_on = others => if !goes_on { return },
+        }
+    }
+}
+
+/// The files of all listeners: few, whatever the number of domains.
+fn certificate_files(snapshot: &Snapshot) -> BTreeSet<PathBuf> {
+    let listeners = snapshot.config.listeners.values();
+    let certificates = listeners
+        .filter_map(|l| l.tls.as_ref())
+        .flat_map(|tls| &tls.certificates);
+    certificates
+        .flat_map(|pair| [pair.cert.clone(), pair.key.clone()])
+        .collect()
 }
 
 fn shared(snapshot: Arc<Snapshot>, store: Arc<Store>, descriptors: u64) -> Arc<Shared> {

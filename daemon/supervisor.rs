@@ -26,9 +26,11 @@ pub(crate) fn status(status: &str) {
     tell(&[NotifyState::Status(status)]);
 }
 
-/// A reload, from RELOADING to READY. READY is sent on every path, or the next
+/// A change of what is served, from RELOADING to READY. READY is sent on every path, or the next
 /// `systemctl reload` would hang.
-pub(crate) struct Reloading(());
+pub(crate) struct Reloading {
+    is_done: bool,
+}
 
 impl Reloading {
     /// Begins; `Type=notify-reload` wants the time of it.
@@ -37,13 +39,21 @@ impl Reloading {
             Ok(now) => tell(&[NotifyState::Reloading, now]),
             Err(_) => tell(&[NotifyState::Reloading]),
         }
-        Reloading(())
+        Reloading { is_done: false }
+    }
+
+    /// It is done, or was refused; the status says what is served.
+    pub(crate) fn done(mut self, status: &str) {
+        ready(status);
+        self.is_done = true;
     }
 }
 
 impl Drop for Reloading {
     fn drop(&mut self) {
-        tell(&[NotifyState::Ready]);
+        if !self.is_done {
+            tell(&[NotifyState::Ready]);
+        }
     }
 }
 

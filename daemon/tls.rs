@@ -1,27 +1,28 @@
 //! TLS configurations of listeners, kept while the files they come from stay the same: a reload
 //! builds only what changed, and listeners with the same certificates have one between them.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use mox::config::model::{Tls, TlsVersion};
-use mox::x509::{self, X509Error};
+use mox::config::model::{Certificate, Tls, TlsVersion};
+use mox::x509::{self, PemPair, X509Error};
 use rustls::ServerConfig;
 
 /// What a configuration is made of.
 #[derive(PartialEq)]
 struct Source {
     min_version: TlsVersion,
-    /// Bytes of certificate and key files.
-    files: Vec<(Vec<u8>, Vec<u8>)>,
+    pairs: Vec<Arc<PemPair>>,
 }
 
 /// The configurations in use, one for each set of files.
 #[derive(Default)]
 pub(crate) struct TlsCache {
     entries: Vec<(Source, Arc<ServerConfig>)>,
+    /// What was last good of each certificate and key file.
+    good: HashMap<(PathBuf, PathBuf), Arc<PemPair>>,
 }
 
 impl TlsCache {
@@ -29,45 +30,81 @@ impl TlsCache {
     ///
     /// No client certificates are asked for, on no port: port 25 never will, the others not yet.
     pub(crate) fn config(&mut self, tls: &Tls) -> Result<Arc<ServerConfig>, X509Error> {
-        let source = Source::read(tls)?;
-        if let Some((_, config)) = self.entries.iter().find(|(known, _)| *known == source) {
-            return Ok(config.clone());
+        let pairs = tls.certificates.iter().map(|files| self.read(files));
+        let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
+        self.build(tls, pairs)
+    }
+
+    /// The same where files that are not good now count as they last were: one certificate whose key is
+    /// still to come keeps no other from being renewed.
+    pub(crate) fn renewed(
+        &mut self,
+        tls: &Tls,
+    ) -> Result<(Arc<ServerConfig>, Vec<X509Error>), X509Error> {
+        let (mut pairs, mut problems) = (Vec::new(), Vec::new());
+        for files in &tls.certificates {
+            match (self.read(files), self.good.get(&name(files))) {
+                (Ok(pair), _) => pairs.push(pair),
+                (Err(problem), Some(good)) => {
+                    pairs.push(good.clone());
+                    problems.push(problem);
+                }
+                (Err(problem), None) => return Err(problem),
+            }
         }
-        let certificates = tls
-            .certificates
-            .iter()
-            .map(|pair| x509::load_certified_key(&pair.cert, &pair.key))
-            .collect::<Result<Vec<_>, _>>()?;
-        let only_tls13 = tls.min_version == TlsVersion::V13;
-        let config = Arc::new(x509::tls::server_config(certificates, only_tls13)?);
-        self.entries.push((source, config.clone()));
-        Ok(config)
+        Ok((self.build(tls, pairs)?, problems))
     }
 
     /// Forgets configurations that no listener and no connection has any more.
     pub(crate) fn prune(&mut self) {
         self.entries
             .retain(|(_, config)| Arc::strong_count(config) > 1);
+        let entries = &self.entries;
+        self.good.retain(|_, good| {
+            let is_good = |pair: &Arc<PemPair>| Arc::ptr_eq(pair, good);
+            entries
+                .iter()
+                .any(|(source, _)| source.pairs.iter().any(is_good))
+        });
+    }
+
+    /// A certificate and its key as they are now, known to be a pair.
+    fn read(&mut self, files: &Certificate) -> Result<Arc<PemPair>, X509Error> {
+        let pair = PemPair::read(&files.cert, &files.key)?;
+        match self.good.get(&name(files)) {
+            Some(good) if **good == pair => Ok(good.clone()),
+            _ => {
+                pair.certified_key()?;
+                let pair = Arc::new(pair);
+                self.good.insert(name(files), pair.clone());
+                Ok(pair)
+            }
+        }
+    }
+
+    fn build(
+        &mut self,
+        tls: &Tls,
+        pairs: Vec<Arc<PemPair>>,
+    ) -> Result<Arc<ServerConfig>, X509Error> {
+        let source = Source {
+            min_version: tls.min_version,
+            pairs,
+        };
+        if let Some((_, config)) = self.entries.iter().find(|(known, _)| *known == source) {
+            return Ok(config.clone());
+        }
+        let certificates = source.pairs.iter().map(|pair| pair.certified_key());
+        let certificates = certificates.collect::<Result<Vec<_>, _>>()?;
+        let only_tls13 = tls.min_version == TlsVersion::V13;
+        let config = Arc::new(x509::tls::server_config(certificates, only_tls13)?);
+        self.entries.push((source, config.clone()));
+        Ok(config)
     }
 }
 
-impl Source {
-    fn read(tls: &Tls) -> Result<Source, X509Error> {
-        let read = |path: &Path| {
-            fs::read(path).map_err(|source| X509Error::Read {
-                path: path.to_owned(),
-                source,
-            })
-        };
-        let mut files = Vec::with_capacity(tls.certificates.len());
-        for pair in &tls.certificates {
-            files.push((read(&pair.cert)?, read(&pair.key)?));
-        }
-        Ok(Source {
-            min_version: tls.min_version,
-            files,
-        })
-    }
+fn name(files: &Certificate) -> (PathBuf, PathBuf) {
+    (files.cert.clone(), files.key.clone())
 }
 
 impl fmt::Debug for TlsCache {
@@ -79,17 +116,23 @@ impl fmt::Debug for TlsCache {
 
 #[cfg(test)]
 mod tests {
-    use mox::config::model::Certificate;
+    use std::fs;
+    use std::path::Path;
 
     use super::*;
 
-    fn write(folder: &Path) -> Tls {
-        let made = x509::self_signed(&["localhost"], &[]).unwrap();
-        let (cert, key) = (folder.join("cert.pem"), folder.join("key.pem"));
+    fn write(folder: &Path, name: &str) -> Certificate {
+        let made = x509::self_signed(&[name], &[]).unwrap();
+        let file = |kind| folder.join(format!("{name}.{kind}.pem"));
+        let (cert, key) = (file("cert"), file("key"));
         fs::write(&cert, made.cert_pem).unwrap();
         fs::write(&key, made.key_pem).unwrap();
+        Certificate { cert, key }
+    }
+
+    fn tls(certificates: Vec<Certificate>) -> Tls {
         Tls {
-            certificates: vec![Certificate { cert, key }],
+            certificates,
             min_version: TlsVersion::V12,
             client_auth: true,
         }
@@ -98,17 +141,44 @@ mod tests {
     #[test]
     fn a_configuration_lasts_as_long_as_its_files() {
         let dir = tempfile::tempdir().unwrap();
-        let tls = write(dir.path());
+        let tls = tls(vec![write(dir.path(), "localhost")]);
         let mut cache = TlsCache::default();
         let first = cache.config(&tls).unwrap();
         assert!(Arc::ptr_eq(&first, &cache.config(&tls).unwrap()));
-        write(dir.path());
+        write(dir.path(), "localhost");
         let second = cache.config(&tls).unwrap();
         assert!(!Arc::ptr_eq(&first, &second));
         drop(first);
         cache.prune();
-        assert_eq!(cache.entries.len(), 1);
-        fs::remove_file(dir.path().join("key.pem")).unwrap();
+        assert_eq!((cache.entries.len(), cache.good.len()), (1, 1));
+        fs::remove_file(&tls.certificates[0].key).unwrap();
         assert!(matches!(cache.config(&tls), Err(X509Error::Read { .. })));
+    }
+
+    #[test]
+    fn a_pair_that_is_not_good_now_counts_as_it_was_and_keeps_no_other_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let one = write(dir.path(), "one.example");
+        let both = tls(vec![one.clone(), write(dir.path(), "two.example")]);
+        let mut cache = TlsCache::default();
+        let first = cache.config(&both).unwrap();
+        let (same, problems) = cache.renewed(&both).unwrap();
+        assert!(Arc::ptr_eq(&first, &same) && problems.is_empty());
+        // The certificate is new, its key is not; the other pair is renewed meanwhile.
+        let old_key = fs::read(&one.key).unwrap();
+        write(dir.path(), "one.example");
+        let new_key = fs::read(&one.key).unwrap();
+        fs::write(&one.key, old_key).unwrap();
+        write(dir.path(), "two.example");
+        let (second, problems) = cache.renewed(&both).unwrap();
+        assert!(!Arc::ptr_eq(&first, &second));
+        assert!(matches!(problems[..], [X509Error::Mismatch { .. }]));
+        assert!(matches!(
+            cache.config(&both),
+            Err(X509Error::Mismatch { .. })
+        ));
+        fs::write(&one.key, new_key).unwrap();
+        let (third, problems) = cache.renewed(&both).unwrap();
+        assert!(!Arc::ptr_eq(&second, &third) && problems.is_empty());
     }
 }

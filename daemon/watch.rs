@@ -1,35 +1,62 @@
-//! Watching mox.toml: by the folder it is in, since editors rename over the file, and where it is a
-//! symlink by the target's folder too. A change counts when the file has been still for a moment.
+//! Watching files on disk: mox.toml, and the certificates that it names.
+//!
+//! A file is watched by the folder it is in, since editors rename over it, and by every symbolic link on
+//! the way to it with that link's folder: certbot points one of them elsewhere, others point a folder of
+//! releases elsewhere. A change counts when all has been still for a moment, so that a file that is being
+//! written, or a certificate whose key is still to come, is not taken for the whole.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use mox::fsio::folder_of;
-use notify::event::{AccessKind, AccessMode};
+use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-/// The file has to be still for so long.
+/// The files have to be still for so long.
 const STILL: Duration = Duration::from_millis(100);
 
 /// File systems without notification (some network ones) are looked at so often.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Tells of changes of one file.
+/// The same while a file or a folder on the way to it is missing: nobody tells of a folder that is not
+/// there yet.
+const LOOK_FOR_MISSING: Duration = Duration::from_millis(250);
+
+/// A longer chain of symbolic links is a loop (path_resolution(7)).
+const LINKS: usize = 40;
+
+/// Tells of changes of some files.
 pub(crate) struct FileWatch {
-    file: PathBuf,
-    /// Where it led to when that was last looked at.
-    target: Option<PathBuf>,
-    events: mpsc::UnboundedReceiver<()>,
-    /// Kept, for dropping it ends the watch.
+    files: Vec<PathBuf>,
+    /// What the files were when that was last told of.
+    seen: Vec<Option<Stamp>>,
+    /// Folders that are watched.
+    places: Places,
+    events: mpsc::UnboundedReceiver<Event>,
+    /// Kept, for dropping it ends the watch. None: there is no notification here.
     watcher: Option<RecommendedWatcher>,
-    seen: Option<Stamp>,
+}
+
+/// Folders: which they are, and the names in them that matter.
+type Places = BTreeMap<PathBuf, (Option<Identity>, BTreeSet<OsString>)>;
+
+/// Which folder it is: another of the same name may take its place, even with the same inode.
+type Identity = (u64, u64, Option<SystemTime>);
+
+/// What the kernel told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Event {
+    /// Something with a name that matters.
+    Name,
+    /// A folder itself was moved or removed: it is not the one to watch any more.
+    Folder,
 }
 
 /// What differs when a file was written or replaced.
@@ -44,48 +71,74 @@ struct Stamp {
 
 impl FileWatch {
     /// Watches from now on. Without notification it looks by itself now and then.
-    pub(crate) fn new(file: &Path) -> FileWatch {
-        let (events, watcher) = begin(file);
-        FileWatch {
-            file: file.to_owned(),
-            target: fs::canonicalize(file).ok(),
-            events,
-            watcher,
-            seen: Stamp::of(file),
-        }
+    pub(crate) fn new(files: impl IntoIterator<Item = PathBuf>) -> FileWatch {
+        let mut watch = FileWatch {
+            files: files.into_iter().collect(),
+            seen: Vec::new(),
+            places: Places::new(),
+            events: mpsc::unbounded_channel().1,
+            watcher: None,
+        };
+        watch.follow();
+        watch.seen = watch.look();
+        watch
     }
 
-    /// Returns when the file has changed and been still.
+    /// Returns when one of the files has changed and all have been still.
     pub(crate) async fn changed(&mut self) {
         loop {
             // Either way look: a notification may be of something else in the folder.
-            let _ = timeout(LOOK, self.event()).await;
+            let _ = timeout(self.patience(), self.event()).await;
             self.follow();
-            if Stamp::of(&self.file) == self.seen {
+            if self.look() == self.seen {
                 continue;
             }
             while timeout(STILL, self.event()).await.is_ok() {}
-            // What it leads to may have come only now.
+            // What a link leads to may have come only now.
             self.follow();
-            self.seen = Stamp::of(&self.file);
-            debug!(file = %self.file.display(), "changed on disk");
+            let now = self.look();
+            if now == self.seen {
+                continue; // It is again what it was.
+            }
+            self.seen = now;
+            debug!(files = ?self.files, "changed on disk");
             return;
         }
     }
 
-    /// The file may have become a symlink, or one to another place.
-    fn follow(&mut self) {
-        let target = fs::canonicalize(&self.file).ok();
-        if self.watcher.is_some() && target.is_some() && target != self.target {
-            self.target = target;
-            (self.events, self.watcher) = begin(&self.file);
+    fn look(&self) -> Vec<Option<Stamp>> {
+        self.files.iter().map(|file| Stamp::of(file)).collect()
+    }
+
+    fn patience(&self) -> Duration {
+        let missing = self.seen.iter().any(Option::is_none)
+            || self.places.values().any(|(identity, _)| identity.is_none());
+        match missing {
+            true => LOOK_FOR_MISSING,
+            false => LOOK,
         }
     }
 
+    /// The files may be in other folders now, by way of other links.
+    fn follow(&mut self) {
+        let places = places(&self.files);
+        if places == self.places {
+            return;
+        }
+        let (send, events) = mpsc::unbounded_channel();
+        self.events = events;
+        self.watcher = watcher(&places, send)
+            .inspect_err(|error| warn!(%error, "no file notification"))
+            .ok();
+        self.places = places;
+    }
+
     async fn event(&mut self) {
-        if self.events.recv().await.is_none() {
+        match self.events.recv().await {
+            Some(Event::Name) => {}
+            Some(Event::Folder) => self.places.clear(),
             // No watcher: only the looking is left.
-            sleep(LOOK).await;
+            None => sleep(LOOK).await,
         }
     }
 }
@@ -103,101 +156,97 @@ impl Stamp {
     }
 }
 
-fn begin(file: &Path) -> (mpsc::UnboundedReceiver<()>, Option<RecommendedWatcher>) {
-    let (send, events) = mpsc::unbounded_channel();
-    let watcher = watcher(file, send)
-        .inspect_err(|error| warn!(file = %file.display(), %error, "no file notification"))
-        .ok();
-    (events, watcher)
+/// Where to look for changes of what these names lead to.
+fn places(files: &[PathBuf]) -> Places {
+    let mut places = Places::new();
+    for file in files {
+        for step in trail(file) {
+            let folder = folder_of(&step).to_owned();
+            let identity = fs::metadata(&folder).ok();
+            let identity = identity.map(|meta| (meta.dev(), meta.ino(), meta.created().ok()));
+            let (_, names) = places
+                .entry(folder)
+                .or_insert_with(|| (identity, BTreeSet::new()));
+            names.extend(step.file_name().map(OsString::from));
+        }
+    }
+    places
 }
 
-fn watcher(file: &Path, send: mpsc::UnboundedSender<()>) -> notify::Result<RecommendedWatcher> {
-    let mut places: BTreeSet<PathBuf> = BTreeSet::new();
-    places.insert(folder_of(file).to_owned());
-    let mut names: Vec<OsString> = file.file_name().map(OsString::from).into_iter().collect();
-    if let Ok(target) = fs::canonicalize(file) {
-        places.insert(folder_of(&target).to_owned());
-        names.extend(target.file_name().map(OsString::from));
-    }
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let ours = match event {
-            Ok(event) => {
-                !only_read(event.kind)
-                    && (event.paths.is_empty()
-                        || event.paths.iter().any(|path| {
-                            path.file_name()
-                                .is_some_and(|name| names.iter().any(|n| n == name))
-                        }))
-            }
-            // Events were lost: look.
-            Err(_) => true,
+/// Every symbolic link on the way to a file, and the file itself.
+fn trail(file: &Path) -> Vec<PathBuf> {
+    let mut path = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let mut trail = Vec::new();
+    while trail.len() < LINKS {
+        let Some((link, target)) = first_link(&path) else {
+            break;
         };
-        if ours {
-            let _ = send.send(());
+        let rest = path.strip_prefix(&link).unwrap_or(Path::new(""));
+        let mut next = folder_of(&link).join(target);
+        // Joining nothing would add a slash.
+        if rest != Path::new("") {
+            next.push(rest);
+        }
+        trail.push(link);
+        path = next;
+    }
+    trail.push(path);
+    trail
+}
+
+/// The first part of the path that is a symbolic link, and what stands in it.
+fn first_link(path: &Path) -> Option<(PathBuf, PathBuf)> {
+    let mut part = PathBuf::new();
+    for component in path.components() {
+        part.push(component);
+        if let Ok(target) = fs::read_link(&part) {
+            return Some((part, target));
+        }
+    }
+    None
+}
+
+fn watcher(
+    places: &Places,
+    send: mpsc::UnboundedSender<Event>,
+) -> notify::Result<RecommendedWatcher> {
+    let watched = places.clone();
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // Events that were lost may have been ours.
+        let told = event.map_or(Some(Event::Name), |event| matters(&watched, &event));
+        if let Some(told) = told {
+            let _ = send.send(told);
         }
     })?;
-    for place in &places {
-        watcher.watch(place, RecursiveMode::NonRecursive)?;
+    for (folder, (identity, _)) in places {
+        if identity.is_none() {
+            continue; // Not there: looked for now and then.
+        }
+        if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
+            warn!(folder = %folder.display(), %error, "no notification of changes in this folder");
+        }
     }
     Ok(watcher)
 }
 
-/// Our own reading of the file must not wake us.
-fn only_read(kind: EventKind) -> bool {
-    match kind {
-        EventKind::Access(AccessKind::Close(AccessMode::Write)) => false,
-        EventKind::Access(_) => true,
-        _ => false,
+fn matters(places: &Places, event: &notify::Event) -> Option<Event> {
+    // Our own reading of the files must not wake us.
+    let written = EventKind::Access(AccessKind::Close(AccessMode::Write));
+    if event.kind.is_access() && event.kind != written {
+        return None;
     }
+    let is_name = |path: &PathBuf| {
+        let place = places.get(folder_of(path));
+        let name = path.file_name();
+        place.is_some_and(|(_, names)| name.is_some_and(|name| names.contains(name)))
+    };
+    let goes =
+        event.kind.is_remove() || matches!(event.kind, EventKind::Modify(ModifyKind::Name(_)));
+    if goes && event.paths.iter().any(|path| places.contains_key(path)) {
+        return Some(Event::Folder);
+    }
+    (event.paths.is_empty() || event.paths.iter().any(is_name)).then_some(Event::Name)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ENOUGH: Duration = Duration::from_secs(30);
-
-    #[tokio::test]
-    async fn writing_and_renaming_over_are_told_and_reading_is_not() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("mox.toml");
-        fs::write(&file, "a").unwrap();
-        let mut watch = FileWatch::new(&file);
-        fs::write(&file, "ab").unwrap();
-        timeout(ENOUGH, watch.changed()).await.unwrap();
-        let other = dir.path().join("mox.toml.new");
-        fs::write(&other, "abc").unwrap();
-        fs::rename(&other, &file).unwrap();
-        timeout(ENOUGH, watch.changed()).await.unwrap();
-        fs::read(&file).unwrap();
-        assert!(timeout(STILL * 2, watch.changed()).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn the_target_of_a_symlink_is_watched() {
-        let dir = tempfile::tempdir().unwrap();
-        let (here, there) = (dir.path().join("here"), dir.path().join("there"));
-        fs::create_dir(&here).unwrap();
-        fs::create_dir(&there).unwrap();
-        fs::write(there.join("real.toml"), "a").unwrap();
-        std::os::unix::fs::symlink(there.join("real.toml"), here.join("mox.toml")).unwrap();
-        let mut watch = FileWatch::new(&here.join("mox.toml"));
-        fs::write(there.join("real.toml"), "ab").unwrap();
-        timeout(ENOUGH, watch.changed()).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn the_target_of_a_new_symlink_is_watched() {
-        let dir = tempfile::tempdir().unwrap();
-        let (file, real) = (dir.path().join("mox.toml"), dir.path().join("real.toml"));
-        fs::write(&file, "a").unwrap();
-        let mut watch = FileWatch::new(&file);
-        fs::write(&real, "ab").unwrap();
-        fs::remove_file(&file).unwrap();
-        std::os::unix::fs::symlink("real.toml", &file).unwrap();
-        timeout(ENOUGH, watch.changed()).await.unwrap();
-        // In less time than it takes to look without being told.
-        fs::write(&real, "abc").unwrap();
-        timeout(LOOK / 2, watch.changed()).await.unwrap();
-    }
-}
+mod tests;

@@ -170,6 +170,17 @@ pub struct Actor {
     pub request: String,
 }
 
+impl Actor {
+    /// Whoever changed a file on disk; `how` we came to know.
+    pub fn file(how: &str) -> Actor {
+        Actor {
+            name: "file".to_owned(),
+            command: how.to_owned(),
+            request: String::new(),
+        }
+    }
+}
+
 /// A change that was planned, compiled and found good; nothing is written yet.
 #[derive(Debug)]
 pub struct Prepared {
@@ -317,11 +328,7 @@ impl Admin {
     /// What is on disk now, compiled; adopts hand edits as a generation of their own, and takes out
     /// accounts whose removal was begun.
     pub fn load(&self) -> Result<Arc<Snapshot>, AdminError> {
-        let actor = Actor {
-            name: "file".to_owned(),
-            command: String::new(),
-            request: String::new(),
-        };
+        let actor = Actor::file("");
         let prepared = self.prepare_adoption(true)?;
         let mut snapshot = Arc::clone(&prepared.snapshot);
         self.commit(prepared, &actor)?;

@@ -7,6 +7,7 @@
 
 pub mod client;
 pub mod frame;
+mod loglevels;
 mod place;
 mod query;
 mod sessions;
@@ -15,6 +16,7 @@ mod status;
 use serde::{Deserialize, Serialize};
 
 pub use client::Client;
+pub use loglevels::{LogLevelChoice, LogLevelRow, SetLogLevel};
 pub use place::{SOCKET, with_socket_path};
 pub use query::{
     AccountDetail, AccountRow, AddressOwner, AddressRow, AliasRow, Answer, DkimRow, DomainDetail,
@@ -49,6 +51,11 @@ pub enum Request {
     },
     /// End sessions.
     Kick(Kick),
+    /// What is logged.
+    LogLevels {
+        /// Set one first, until the daemon ends.
+        set: Option<SetLogLevel>,
+    },
     /// End cleanly. The connection closes when the daemon is gone.
     Stop,
 }
@@ -84,6 +91,8 @@ pub enum Response {
     Sessions(Vec<SessionRow>),
     /// To [`Request::Kick`]: how many are ending.
     Kicked(usize),
+    /// To [`Request::LogLevels`].
+    LogLevels(Vec<LogLevelRow>),
     /// To [`Request::Stop`].
     Stopping {
         /// The process that is ending.

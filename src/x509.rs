@@ -23,6 +23,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
+use zeroize::Zeroizing;
 
 pub use client_key::{ClientKey, ClientKeyType, NotAKeyType};
 pub use fingerprint::{Fingerprint, NotAFingerprint};
@@ -105,28 +106,59 @@ pub fn self_signed(names: &[&str], ips: &[IpAddr]) -> Result<SelfSigned, X509Err
 
 /// Loads a certificate chain and its key, and checks that they are a pair.
 pub fn load_certified_key(cert: &Path, key: &Path) -> Result<CertifiedKey, X509Error> {
-    let chain = CertificateDer::pem_slice_iter(&read(cert)?)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|e| broken(cert, e))?;
-    if chain.is_empty() {
-        let what = "no certificate in it".to_owned();
-        return Err(X509Error::Pem {
-            path: cert.to_owned(),
-            what,
-        });
+    PemPair::read(cert, key)?.certified_key()
+}
+
+/// The files of a certificate and its key, as they were read.
+#[derive(PartialEq, Eq)]
+pub struct PemPair {
+    cert: (PathBuf, Vec<u8>),
+    key: (PathBuf, Zeroizing<Vec<u8>>),
+}
+
+impl PemPair {
+    /// Reads both, without looking into them.
+    pub fn read(cert: &Path, key: &Path) -> Result<PemPair, X509Error> {
+        Ok(PemPair {
+            cert: (cert.to_owned(), read(cert)?),
+            key: (key.to_owned(), Zeroizing::new(read(key)?)),
+        })
     }
-    let private = PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|e| broken(key, e))?;
-    let loaded = CertifiedKey::from_der(chain, private, &provider());
-    loaded.map_err(|e| match e {
-        rustls::Error::InconsistentKeys(_) => X509Error::Mismatch {
-            cert: cert.to_owned(),
-            key: key.to_owned(),
-        },
-        other => X509Error::Pem {
-            path: key.to_owned(),
-            what: other.to_string(),
-        },
-    })
+
+    /// The chain and its key, if they are a pair.
+    pub fn certified_key(&self) -> Result<CertifiedKey, X509Error> {
+        let ((cert, chain), (key, private)) = (&self.cert, &self.key);
+        let chain = CertificateDer::pem_slice_iter(chain)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|e| broken(cert, e))?;
+        if chain.is_empty() {
+            let what = "no certificate in it".to_owned();
+            return Err(X509Error::Pem {
+                path: cert.clone(),
+                what,
+            });
+        }
+        let private = PrivateKeyDer::from_pem_slice(private).map_err(|e| broken(key, e))?;
+        let loaded = CertifiedKey::from_der(chain, private, &provider());
+        loaded.map_err(|e| match e {
+            rustls::Error::InconsistentKeys(_) => X509Error::Mismatch {
+                cert: cert.clone(),
+                key: key.clone(),
+            },
+            other => X509Error::Pem {
+                path: key.clone(),
+                what: other.to_string(),
+            },
+        })
+    }
+}
+
+impl std::fmt::Debug for PemPair {
+    /// Without the key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (cert, key) = (&self.cert.0, &self.key.0);
+        write!(f, "PemPair({}, {})", cert.display(), key.display())
+    }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, X509Error> {

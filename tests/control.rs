@@ -10,14 +10,22 @@
 
 mod support;
 
+#[path = "control/disk.rs"]
+mod disk;
 #[path = "control/life.rs"]
 mod life;
+#[path = "control/listeners.rs"]
+mod listeners;
+#[path = "control/load.rs"]
+mod load;
 #[path = "control/reload.rs"]
 mod reload;
 #[path = "control/revocation.rs"]
 mod revocation;
 #[path = "control/socket.rs"]
 mod socket;
+#[path = "control/supervisor.rs"]
+mod supervisor;
 
 use std::fs;
 use std::time::Duration;

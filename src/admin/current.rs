@@ -68,6 +68,13 @@ impl Admin {
         Ok(current)
     }
 
+    /// Whether the file's bytes are those of the newest generation, and were read: there is nothing to load.
+    pub fn is_loaded(&self) -> bool {
+        let bytes = self.read_file().ok();
+        let current = self.current().filter(|current| !self.adopts(current));
+        bytes.is_some_and(|bytes| current.is_some_and(|current| current.text.as_bytes() == bytes))
+    }
+
     pub(super) fn current(&self) -> Option<Arc<Current>> {
         self.current
             .lock()

@@ -288,10 +288,7 @@ impl Instance {
             let mut buffer = [0; 4096];
             while let Ok(n) = socket.recv(&mut buffer) {
                 let text = String::from_utf8_lossy(&buffer[..n]).into_owned();
-                if text
-                    .split('\n')
-                    .any(|line| send.send(line.to_owned()).is_err())
-                {
+                if text.lines().any(|line| send.send(line.to_owned()).is_err()) {
                     break;
                 }
             }
@@ -338,6 +335,14 @@ impl Instance {
                 }
             }
         }
+    }
+
+    /// The next line that the server tells systemd, or why there is none.
+    pub fn next_message(&mut self, limit: Duration) -> Result<String, String> {
+        let server = self.server.as_mut().ok_or("no server was started")?;
+        let messages = server.messages.get_mut().expect("nobody panicked with it");
+        let next = messages.recv_timeout(limit);
+        next.map_err(|e| format!("no message from the server: {e}"))
     }
 
     /// Waits until the server has ended by itself.
