@@ -141,6 +141,13 @@ impl Ui {
         self.out(&text)
     }
 
+    /// A file of its own that is JSON whatever was asked for, laid out for reading.
+    pub(crate) fn document(&self, value: &impl Serialize) -> Result<(), Error> {
+        let text = serde_json::to_string_pretty(value);
+        let text = text.map_err(|e| Error::failed(format!("write JSON: {e}")))?;
+        self.out(&format!("{text}\n"))
+    }
+
     /// Bytes that are a file of their own: completions, man pages.
     pub(crate) fn raw(&self, bytes: &[u8]) -> Result<(), Error> {
         let mut out = io::stdout().lock();

@@ -61,6 +61,9 @@ _mox() {
             mox__subcmd__config,alias)
                 cmd="mox__subcmd__config__subcmd__alias"
                 ;;
+            mox__subcmd__config,describe)
+                cmd="mox__subcmd__config__subcmd__describe"
+                ;;
             mox__subcmd__config,diff)
                 cmd="mox__subcmd__config__subcmd__diff"
                 ;;
@@ -78,6 +81,9 @@ _mox() {
                 ;;
             mox__subcmd__config,rollback)
                 cmd="mox__subcmd__config__subcmd__rollback"
+                ;;
+            mox__subcmd__config,schema)
+                cmd="mox__subcmd__config__subcmd__schema"
                 ;;
             mox__subcmd__config,show)
                 cmd="mox__subcmd__config__subcmd__show"
@@ -269,7 +275,7 @@ _mox() {
             return 0
             ;;
         mox__subcmd__config)
-            opts="-h --config --json --color --help test show reload diff history rollback domain account address tlspubkey alias dkim"
+            opts="-h --config --json --color --help test show describe schema reload diff history rollback domain account address tlspubkey alias dkim"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1039,6 +1045,39 @@ _mox() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        mox__subcmd__config__subcmd__describe)
+            opts="-h --config --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         mox__subcmd__config__subcmd__diff)
             opts="-h --config --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1573,6 +1612,39 @@ _mox() {
             ;;
         mox__subcmd__config__subcmd__rollback)
             opts="-h --yes --dry-run --config --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mox__subcmd__config__subcmd__schema)
+            opts="-h --config --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -17,8 +17,10 @@ pub use self::units::format_size;
 pub mod edit;
 pub mod effective;
 pub mod generate;
+pub mod keys;
 pub mod locate;
 pub mod model;
+pub mod reference;
 pub mod settings;
 
 mod document;

@@ -2,6 +2,7 @@
 
 mod account;
 mod address;
+mod describe;
 mod diff;
 mod alias;
 mod dkim;
@@ -9,6 +10,7 @@ mod domain;
 mod history;
 mod reload;
 mod rollback;
+mod schema;
 mod show;
 mod test;
 mod tlspubkey;
@@ -32,6 +34,8 @@ pub(crate) struct Args {
 enum What {
     Test(test::Args),
     Show(show::Args),
+    Describe(describe::Args),
+    Schema(schema::Args),
     Reload(reload::Args),
     Diff(diff::Args),
     History(history::Args),
@@ -48,6 +52,8 @@ pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
     match args.what {
         What::Test(args) => test::run(args, run),
         What::Show(args) => show::run(args, run),
+        What::Describe(args) => describe::run(args, run),
+        What::Schema(args) => schema::run(args, run),
         What::Reload(args) => reload::run(args, run),
         What::Diff(args) => diff::run(args, run),
         What::History(args) => history::run(args, run),

@@ -1,5 +1,6 @@
 //! The typed model of mox.toml: what each key means, its default and its bounds. The doc comment of a
-//! field is the text that `mox config describe` and the schema show.
+//! field is the text that `mox config describe` and the schema show; `config::keys` has the rest of
+//! what they tell.
 //!
 //! Sizes are bytes or text with a unit ("100MB": B, KB, MB, GB, TB, steps of 1,024); durations are
 //! seconds or text with units ("1h30m": ms, s, m, h, d). Relative paths are resolved against the
@@ -14,27 +15,50 @@ use crate::addr::{AccountName, AddrError, Address, Domain, Localpart};
 
 pub use self::limits::{Auth, Limits};
 
+/// Defines a table of mox.toml, and keeps the doc comments of its fields as text: `DOCS`, by the
+/// field's name.
+macro_rules! documented {
+    ($(#[$about:meta])* pub struct $Table:ident {
+        $($(#[doc = $line:literal])+ pub $field:ident: $type:ty,)+
+    }) => {
+        $(#[$about])*
+        pub struct $Table {
+            $($(#[doc = $line])+ pub $field: $type,)+
+        }
+
+        impl $Table {
+            pub(in crate::config) const DOCS: &[(&'static str, &'static str)] =
+                &[$((stringify!($field), concat!($($line, "\n"),+)),)+];
+        }
+    };
+}
+
 mod limits;
 
+documented! {
 /// All of mox.toml.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// `[server]`.
+    /// The server as a whole.
     pub server: Server,
-    /// `[limits]`.
+    /// Bounds for everybody.
     pub limits: Limits,
-    /// `[auth]`.
+    /// Failed logins.
     pub auth: Auth,
-    /// `[listeners.NAME]`, at least one.
+    /// Addresses that are listened on, and the services on them, by a name of your choice. At least
+    /// one. A service is on if its key is there, `smtp = {}`.
     pub listeners: BTreeMap<String, Listener>,
-    /// `[domains."NAME"]`.
+    /// The domains that are hosted here, by name.
     pub domains: BTreeMap<Domain, DomainConfig>,
-    /// `[accounts.NAME]`, at least one.
+    /// The accounts, by name. At least one.
     pub accounts: BTreeMap<AccountName, Account>,
-    /// `[[routes]]`: after those of the account and of the sender's domain.
+    /// How submitted mail to other servers leaves, after the routes of the account and of the sender's
+    /// domain. The first that matches counts.
     pub routes: Vec<Route>,
 }
+}
 
+documented! {
 /// `[server]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Server {
@@ -55,6 +79,7 @@ pub struct Server {
     /// Whether the DNS servers' word that an answer is secure (the AD bit) counts although they are
     /// not on loopback (false).
     pub resolver_trusted: bool,
+}
 }
 
 /// `server.log_level`.
@@ -91,6 +116,7 @@ impl LogLevel {
     }
 }
 
+documented! {
 /// `server.postmaster`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Postmaster {
@@ -99,7 +125,9 @@ pub struct Postmaster {
     /// Its mailbox (`Inbox`).
     pub mailbox: String,
 }
+}
 
+documented! {
 /// `[listeners.NAME]`: addresses, and the services on them. A service is on if its key is there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listener {
@@ -107,7 +135,7 @@ pub struct Listener {
     pub ips: Vec<IpAddr>,
     /// The host name in greetings here (`server.hostname`).
     pub hostname: Option<Domain>,
-    /// `[listeners.NAME.tls]`; none: no TLS, no STARTTLS.
+    /// Certificates and what goes with them. Without it there is no TLS, and no STARTTLS.
     pub tls: Option<Tls>,
     /// Mail from other servers: port 25, STARTTLS where there is `tls`.
     pub smtp: Option<Service>,
@@ -123,6 +151,7 @@ pub struct Listener {
     pub http: Option<Web>,
     /// Web pages over TLS: port 443. Read and checked, not served yet.
     pub https: Option<Web>,
+}
 }
 
 impl Listener {
@@ -180,6 +209,7 @@ impl ServiceKind {
     }
 }
 
+documented! {
 /// A mail service of a listener.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Service {
@@ -189,7 +219,9 @@ pub struct Service {
     /// cross the network readable.
     pub tls_required: bool,
 }
+}
 
+documented! {
 /// `http` or `https` of a listener.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Web {
@@ -208,7 +240,9 @@ pub struct Web {
     /// Whether a proxy stands in front, whose X-Forwarded-For is to be believed (false).
     pub forwarded: bool,
 }
+}
 
+documented! {
 /// `[listeners.NAME.tls]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tls {
@@ -221,7 +255,9 @@ pub struct Tls {
     /// checked, not asked for yet.
     pub client_auth: bool,
 }
+}
 
+documented! {
 /// One of `certificates`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Certificate {
@@ -229,6 +265,7 @@ pub struct Certificate {
     pub cert: PathBuf,
     /// PEM file of its private key. Required.
     pub key: PathBuf,
+}
 }
 
 /// `min_version`.
@@ -241,6 +278,13 @@ pub enum TlsVersion {
     V13,
 }
 
+impl TlsVersion {
+    /// All of them by name.
+    pub const NAMES: [(&'static str, TlsVersion); 2] =
+        [("1.2", TlsVersion::V12), ("1.3", TlsVersion::V13)];
+}
+
+documented! {
 /// `[domains."NAME"]`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DomainConfig {
@@ -253,12 +297,13 @@ pub struct DomainConfig {
     pub localpart_case_sensitive: bool,
     /// Host name given to mail programs (`server.hostname`); may be any that points here.
     pub client_settings_domain: Option<Domain>,
-    /// `[domains."NAME".dkim]`.
+    /// Keys that sign mail of the domain.
     pub dkim: Dkim,
-    /// `[domains."NAME".aliases.LOCALPART]`.
+    /// Addresses with several members, by the part before the @.
     pub aliases: BTreeMap<Localpart, Alias>,
-    /// `[[domains."NAME".routes]]`: for senders at it, before the global ones.
+    /// For senders at it, before the global ones.
     pub routes: Vec<Route>,
+}
 }
 
 impl DomainConfig {
@@ -281,6 +326,7 @@ impl DomainConfig {
     }
 }
 
+documented! {
 /// `[domains."NAME".dkim]`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Dkim {
@@ -289,7 +335,9 @@ pub struct Dkim {
     /// The selectors that sign.
     pub sign: Vec<String>,
 }
+}
 
+documented! {
 /// One of `selectors`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DkimSelector {
@@ -297,7 +345,9 @@ pub struct DkimSelector {
     /// bits, or Ed25519. Required.
     pub key_file: PathBuf,
 }
+}
 
+documented! {
 /// `[domains."NAME".aliases.LOCALPART]`: an address with several members.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alias {
@@ -310,7 +360,9 @@ pub struct Alias {
     /// Whether members may send as it (false).
     pub allow_msg_from: bool,
 }
+}
 
+documented! {
 /// `[accounts.NAME]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Account {
@@ -323,18 +375,20 @@ pub struct Account {
     pub login_disabled: String,
     /// Bytes of mail it may hold; 0: no limit (0).
     pub quota: u64,
-    /// `[accounts.NAME.destinations]`: its addresses; `"@example.org"` takes what no other address
-    /// of the domain does.
+    /// Its addresses; `"@example.org"` takes what no other address of the domain does.
     pub destinations: BTreeMap<AddressPattern, Destination>,
-    /// `[[accounts.NAME.routes]]`: for its own mail, before those of domains and the global ones.
+    /// For its own mail, before those of domains and the global ones.
     pub routes: Vec<Route>,
 }
+}
 
+documented! {
 /// One of an account's destinations.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Destination {
     /// Mailbox to file into (`Inbox`).
     pub mailbox: String,
+}
 }
 
 /// What a destination takes: an address, or whatever else comes to a domain.
@@ -373,6 +427,7 @@ impl fmt::Display for AddressPattern {
     }
 }
 
+documented! {
 /// `[[routes]]`: how submitted mail to other servers leaves. The first that matches counts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Route {
@@ -380,8 +435,9 @@ pub struct Route {
     pub from: Vec<DomainPattern>,
     /// Domains of recipients it is for; empty: all.
     pub to: Vec<DomainPattern>,
-    /// How. Required.
+    /// How: `loopback` never leaves this machine, but goes to the Inbox of `account`. Required.
     pub transport: Transport,
+}
 }
 
 /// The domains of a route.

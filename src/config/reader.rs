@@ -5,6 +5,7 @@ use std::fmt;
 use std::fmt::Write as _;
 
 use super::document::{Array, Data, Node, Span, Table};
+use super::keys::{self, Key, Kind};
 use crate::diag::{self, Diagnostic, Position, did_you_mean};
 
 /// What is wrong so far.
@@ -162,6 +163,8 @@ pub(super) fn quote(text: &str) -> String {
 pub(super) struct At<'r, 'a> {
     pub(super) node: &'r Node<'a>,
     pub(super) path: &'r Path<'r>,
+    /// What it should be.
+    pub(super) kind: &'static Kind,
     /// What to underline: the value, or for names the key.
     pub(super) span: Span,
     pub(super) problems: &'r Problems,
@@ -215,8 +218,12 @@ impl<'r, 'a> At<'r, 'a> {
         }
     }
 
-    /// A whole number within bounds.
-    pub(super) fn number<T: TryFrom<i64>>(self, least: i64, most: i64) -> Option<T> {
+    /// A whole number within the bounds of its key; of a size or a duration, one that is not negative.
+    pub(super) fn number<T: TryFrom<i64>>(self) -> Option<T> {
+        let (least, most) = match *self.kind {
+            Kind::Number { least, most } => (least, most),
+            _ => (0, i64::MAX),
+        };
         match self.node.data {
             Data::Integer(value) => match T::try_from(value) {
                 Ok(number) if (least..=most).contains(&value) => Some(number),
@@ -242,12 +249,17 @@ impl<'r, 'a> At<'r, 'a> {
     /// Each element of a list, as far as they can be read.
     pub(super) fn list<T>(self, read: impl Fn(At<'_, 'a>) -> Option<T>) -> Option<Vec<T>> {
         let array = self.array()?;
+        let kind = match self.kind {
+            Kind::List { of, .. } | Kind::Tables(of) => of,
+            other => other,
+        };
         let mut all = Vec::with_capacity(array.items.len());
         for (i, node) in array.items.iter().enumerate() {
             let path = Path::Item(self.path, i);
             let at = At {
                 node,
                 path: &path,
+                kind,
                 span: node.span.get(),
                 problems: self.problems,
             };
@@ -260,6 +272,7 @@ impl<'r, 'a> At<'r, 'a> {
     pub(super) fn fields(self) -> Option<Fields<'r, 'a>> {
         Some(Fields {
             table: self.table()?,
+            keys: keys_of(self.kind),
             path: self.path,
             span: self.span,
             problems: self.problems,
@@ -289,6 +302,7 @@ impl<'r, 'a> At<'r, 'a> {
         read(At {
             node,
             path: &path,
+            kind: kind_of(keys_of(self.kind), key),
             span: node.span.get(),
             problems: self.problems,
         })
@@ -296,11 +310,16 @@ impl<'r, 'a> At<'r, 'a> {
 
     /// Each entry of a table whose keys are names; complaints about the entry underline its key.
     pub(super) fn each(self, mut read: impl FnMut(&'r str, At<'_, 'a>)) -> Option<()> {
+        let kind = match self.kind {
+            Kind::Named { of, .. } => of,
+            other => other,
+        };
         for entry in &self.table()?.entries {
             let path = Path::Key(self.path, &entry.key);
             let at = At {
                 node: &entry.node,
                 path: &path,
+                kind,
                 span: entry.key_span.get(),
                 problems: self.problems,
             };
@@ -310,9 +329,25 @@ impl<'r, 'a> At<'r, 'a> {
     }
 }
 
+/// Those that a table may have.
+fn keys_of(kind: &'static Kind) -> &'static [Key] {
+    match kind {
+        Kind::Table(keys) => keys,
+        _ => &[],
+    }
+}
+
+/// What a key should be.
+fn kind_of(keys: &'static [Key], name: &str) -> &'static Kind {
+    let key = Key::find(keys, name);
+    debug_assert!(key.is_some(), "config::keys does not have {name:?}");
+    key.map_or(&Kind::Reserved, |key| &key.kind)
+}
+
 /// The keys of a table, taken one by one; what nobody took is unknown.
 pub(super) struct Fields<'r, 'a> {
     pub(super) table: &'r Table<'a>,
+    keys: &'static [Key],
     pub(super) path: &'r Path<'r>,
     pub(super) span: Span,
     pub(super) problems: &'r Problems,
@@ -324,6 +359,7 @@ impl<'r, 'a> Fields<'r, 'a> {
     pub(super) fn root(table: &'r Table<'a>, problems: &'r Problems) -> Fields<'r, 'a> {
         Fields {
             table,
+            keys: keys::ROOT,
             path: &Path::Root,
             span: Span::default(),
             problems,
@@ -338,11 +374,13 @@ impl<'r, 'a> Fields<'r, 'a> {
         read: impl FnOnce(At<'_, 'a>) -> Option<T>,
     ) -> Option<T> {
         self.known.push(key);
+        let kind = kind_of(self.keys, key);
         let node = self.table.get(key)?;
         let path = Path::Key(self.path, key);
         read(At {
             node,
             path: &path,
+            kind,
             span: node.span.get(),
             problems: self.problems,
         })
@@ -366,6 +404,7 @@ impl<'r, 'a> Fields<'r, 'a> {
     ) -> Option<T> {
         if self.table.get(key).is_none() {
             self.known.push(key);
+            kind_of(self.keys, key);
             let path = Path::Key(self.path, key);
             // The place is the table's; a table that is not there has none.
             let span = (self.span != Span::default()).then_some(self.span);
@@ -385,6 +424,7 @@ impl<'r, 'a> Fields<'r, 'a> {
     /// A key that a later version will read.
     pub(super) fn reserved(&mut self, key: &'static str, what: &str) {
         self.known.push(key);
+        kind_of(self.keys, key);
         if let Some(entry) = self.table.entry(key) {
             let path = Path::Key(self.path, key).to_string();
             let message = format!("{path}: {what} not supported yet");
@@ -396,6 +436,11 @@ impl<'r, 'a> Fields<'r, 'a> {
 
     /// Complains about every key that was not taken.
     pub(super) fn finish(self) {
+        debug_assert!(
+            self.keys.iter().all(|key| self.known.contains(&key.name)),
+            "not all keys of config::keys are read: {:?} are",
+            self.known
+        );
         for entry in &self.table.entries {
             let key: &str = &entry.key;
             if self.known.contains(&key) {

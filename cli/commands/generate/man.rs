@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use mox::config::reference;
+
 use super::page;
 use crate::args::Args as Grammar;
 use crate::commands::Run;
@@ -47,6 +49,12 @@ pub(crate) fn run(args: Args, _run: &Run) -> Result<(), Error> {
     let mut grammar = Grammar::grammar();
     grammar.build();
     let names: Vec<&str> = PAGES.iter().map(|(name, _)| *name).collect();
+    let keys = page::keys(
+        include_str!("page/mox.toml.mdoc"),
+        &reference::list(),
+        &names,
+    );
+    fs::write(args.dir.join("mox.toml.5"), keys).map_err(Error::io("write a manual page"))?;
     for (name, template) in PAGES {
         let page = page::fill(template, name, &grammar, &names);
         let file = args.dir.join(format!("{name}.1"));

@@ -1,9 +1,10 @@
 //! A manual page in mdoc(7): prose by hand, and holes that are filled from the grammar.
 //!
 //! A line `@options@` becomes the options that every command has, `@commands@` the commands beneath
-//! the page's own that have no page themselves.
+//! the page's own that have no page themselves, `@see@` the other pages.
 
 use clap::{Arg, ArgAction, Command};
+use mox::config::reference::Row;
 
 /// Longest line of a page's source (mandoc(1), "style").
 const WIDTH: usize = 78;
@@ -13,6 +14,7 @@ pub(super) fn fill(template: &str, name: &str, grammar: &Command, pages: &[&str]
     let mut page = String::new();
     for line in template.lines() {
         match line {
+            "@see@" => see(&mut page, name, pages),
             "@options@" => options(&mut page, grammar.get_arguments()),
             "@commands@" => {
                 page.push_str(".Bl -tag -width Ds\n");
@@ -28,6 +30,62 @@ pub(super) fn fill(template: &str, name: &str, grammar: &Command, pages: &[&str]
         }
     }
     page
+}
+
+/// The page of mox.toml: a line `@keys@` becomes all its keys.
+pub(super) fn keys(template: &str, rows: &[Row], pages: &[&str]) -> String {
+    let mut page = String::new();
+    for line in template.lines() {
+        if line == "@see@" {
+            see(&mut page, "mox.toml", pages);
+            continue;
+        }
+        if line != "@keys@" {
+            page.push_str(line);
+            page.push('\n');
+            continue;
+        }
+        let mut listing = false;
+        for row in rows {
+            let name = row.key.rsplit('.').next().unwrap_or(&row.key);
+            if row.header.is_empty() {
+                if !std::mem::replace(&mut listing, true) {
+                    page.push_str(".Bl -tag -width Ds\n");
+                }
+                page.push_str(&format!(".It Ic {name}\n"));
+            } else {
+                if std::mem::take(&mut listing) {
+                    page.push_str(".El\n");
+                }
+                page.push_str(&format!(".Ss {}\n", row.header));
+            }
+            text(&mut page, &row.description);
+            if row.header.is_empty() {
+                let kind = row.kind[..1].to_uppercase() + &row.kind[1..];
+                let otherwise = match (row.required, row.default.as_str()) {
+                    (true, _) => " Required.".to_owned(),
+                    (false, "") => String::new(),
+                    (false, default) => format!(" By default {default}."),
+                };
+                text(&mut page, &format!("{kind}.{otherwise}"));
+            }
+        }
+        if listing {
+            page.push_str(".El\n");
+        }
+    }
+    page
+}
+
+/// The other pages, by section and name.
+fn see(page: &mut String, own: &str, pages: &[&str]) {
+    let mut others: Vec<&str> = pages.iter().copied().filter(|name| *name != own).collect();
+    others.sort_unstable();
+    let mut names: Vec<String> = others.iter().map(|name| format!("{name} 1")).collect();
+    if own != "mox.toml" {
+        names.push("mox.toml 5".to_owned());
+    }
+    page.push_str(&format!(".Xr {}\n", names.join(" ,\n.Xr ")));
 }
 
 /// The command of a page.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+documented! {
 /// `[limits]`: bounds for everybody.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
@@ -31,6 +32,7 @@ pub struct Limits {
     /// Whether connection limits, delays after failed logins and the limits of `[auth]` hold for
     /// clients on loopback too (true).
     pub limit_loopback: bool,
+}
 }
 
 impl Default for Limits {
@@ -76,6 +78,7 @@ impl Limits {
 /// However often a client fails, its answer waits no longer.
 const MAX_FAILURE_DELAY: Duration = Duration::from_secs(60);
 
+documented! {
 /// `[auth]`: logins.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Auth {
@@ -85,6 +88,7 @@ pub struct Auth {
     pub failures_per_minute: [u32; 3],
     /// The same in a day (`[50, 150, 450]`).
     pub failures_per_day: [u32; 3],
+}
 }
 
 impl Default for Auth {

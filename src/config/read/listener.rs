@@ -173,8 +173,9 @@ fn read_tls(at: At<'_, '_>, context: &Context<'_>) -> Option<Tls> {
         true => fields.optional("certificates", certificates),
         false => fields.required("certificates", certificates),
     };
-    let versions = [("1.2", TlsVersion::V12), ("1.3", TlsVersion::V13)];
-    let min_version = fields.or("min_version", TlsVersion::V12, |at| one_of(at, &versions));
+    let min_version = fields.or("min_version", TlsVersion::V12, |at| {
+        one_of(at, &TlsVersion::NAMES)
+    });
     let client_auth = fields.or("client_auth", true, boolean);
     fields.finish();
     Some(Tls {

@@ -1,6 +1,6 @@
 //! `[server]`, `[limits]`, `[auth]`.
 
-use super::value::{boolean, domain, duration, mailbox, one_of, resolver, size, text, timeout};
+use super::value::{boolean, domain, duration, mailbox, one_of, resolver, size, text};
 use super::{Context, Names};
 use crate::config::model::{Auth, Limits, LogLevel, Postmaster, Server};
 use crate::config::reader::At;
@@ -49,43 +49,25 @@ pub(super) fn read_limits(at: At<'_, '_>) -> Option<Limits> {
     let mut fields = at.fields()?;
     let d = Limits::default();
     let limits = Limits {
-        message_size: fields.or("message_size", d.message_size, |at| {
-            at_least(at, 64 << 10, size)
-        }),
-        recipients: fields.or("recipients", d.recipients, |at| at.number(100, 1_000_000)),
-        header_size: fields.or("header_size", d.header_size, |at| {
-            at_least(at, 16 << 10, size)
-        }),
-        received: fields.or("received", d.received, |at| at.number(10, 10_000)),
+        message_size: fields.or("message_size", d.message_size, size),
+        recipients: fields.or("recipients", d.recipients, |at| at.number()),
+        header_size: fields.or("header_size", d.header_size, size),
+        received: fields.or("received", d.received, |at| at.number()),
         connections_per_address: fields.or(
             "connections_per_address",
             d.connections_per_address,
-            |at| at.number(0, 1_000_000),
+            |at| at.number(),
         ),
-        smtp_idle: fields.or("smtp_idle", d.smtp_idle, timeout),
-        smtp_message: fields.or("smtp_message", d.smtp_message, timeout),
-        imap_idle: fields.or("imap_idle", d.imap_idle, timeout),
-        login_idle: fields.or("login_idle", d.login_idle, timeout),
-        login_failures: fields.or("login_failures", d.login_failures, |at| {
-            at.number(0, 1_000_000)
-        }),
+        smtp_idle: fields.or("smtp_idle", d.smtp_idle, duration),
+        smtp_message: fields.or("smtp_message", d.smtp_message, duration),
+        imap_idle: fields.or("imap_idle", d.imap_idle, duration),
+        login_idle: fields.or("login_idle", d.login_idle, duration),
+        login_failures: fields.or("login_failures", d.login_failures, |at| at.number()),
         login_failure_delay: fields.or("login_failure_delay", d.login_failure_delay, duration),
         limit_loopback: fields.or("limit_loopback", d.limit_loopback, boolean),
     };
     fields.finish();
     Some(limits)
-}
-
-fn at_least<T: PartialOrd + std::fmt::Display>(
-    at: At<'_, '_>,
-    least: T,
-    read: impl Fn(At<'_, '_>) -> Option<T>,
-) -> Option<T> {
-    let value = read(at)?;
-    if value < least {
-        return at.refuse("value", format!("{} must be at least {least}", at.path));
-    }
-    Some(value)
 }
 
 pub(super) fn read_auth(at: At<'_, '_>) -> Option<Auth> {
@@ -101,7 +83,7 @@ pub(super) fn read_auth(at: At<'_, '_>) -> Option<Auth> {
 
 /// For an address, its network and the wider one.
 fn three(at: At<'_, '_>) -> Option<[u32; 3]> {
-    let found: Vec<u32> = at.list(|at| at.number(0, 1_000_000_000))?;
+    let found: Vec<u32> = at.list(|at| at.number())?;
     if at.array()?.items.len() != 3 {
         return at.refuse_hint(
             "value",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::addr::{AccountName, Domain};
 use crate::config::document::Data;
+use crate::config::keys::Kind;
 use crate::config::model::AddressPattern;
 use crate::config::reader::At;
 use crate::config::units;
@@ -115,12 +116,12 @@ pub(super) fn resolver(at: At<'_, '_>) -> Option<SocketAddr> {
 
 /// A port that can be bound.
 pub(super) fn port(at: At<'_, '_>) -> Option<u16> {
-    at.number(1, 65535)
+    at.number()
 }
 
-/// Bytes.
+/// Bytes, as many as its key wants.
 pub(super) fn size(at: At<'_, '_>) -> Option<u64> {
-    match &at.node.data {
+    let bytes = match &at.node.data {
         Data::String(text) => match units::parse_size(text) {
             Some(bytes) if i64::try_from(bytes).is_ok() => Some(bytes),
             _ => at.refuse_hint(
@@ -129,13 +130,19 @@ pub(super) fn size(at: At<'_, '_>) -> Option<u64> {
                 "write bytes, or 100KB, 100MB, 10GB, 1TB",
             ),
         },
-        _ => at.number(0, i64::MAX),
+        _ => at.number(),
+    }?;
+    match *at.kind {
+        Kind::Size { least } if bytes < least => {
+            at.refuse("value", format!("{} must be at least {least}", at.path))
+        }
+        _ => Some(bytes),
     }
 }
 
-/// Text with units, or seconds.
+/// Text with units, or seconds; more than no time, unless its key lets it be none.
 pub(super) fn duration(at: At<'_, '_>) -> Option<Duration> {
-    match &at.node.data {
+    let duration = match &at.node.data {
         Data::String(text) => match units::parse_duration(text) {
             Some(duration) => Some(duration),
             None => at.refuse_hint(
@@ -144,17 +151,14 @@ pub(super) fn duration(at: At<'_, '_>) -> Option<Duration> {
                 "write seconds, or 500ms, 30s, 5m, 1h, 7d",
             ),
         },
-        _ => at.number(0, i64::MAX).map(Duration::from_secs),
+        _ => at.number().map(Duration::from_secs),
+    }?;
+    match at.kind {
+        Kind::Duration { zero: false } if duration.is_zero() => {
+            at.refuse("value", format!("{} must be more than no time", at.path))
+        }
+        _ => Some(duration),
     }
-}
-
-/// More than no time.
-pub(super) fn timeout(at: At<'_, '_>) -> Option<Duration> {
-    let duration = duration(at)?;
-    if duration.is_zero() {
-        return at.refuse("value", format!("{} must be more than no time", at.path));
-    }
-    Some(duration)
 }
 
 /// One of several words.
