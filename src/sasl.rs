@@ -5,6 +5,7 @@
 //! a client says is right is for [`crate::login`] to find out.
 
 mod binding;
+pub mod choice;
 pub mod client;
 mod cram;
 mod exchange;

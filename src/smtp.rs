@@ -3,10 +3,11 @@
 //! A server feeds [`Framer`] what it reads and gets command lines, parses them to [`Command`]s,
 //! answers with [`Reply`]s and takes message content out of DATA and BDAT with [`Content`]. A
 //! client encodes the same [`Command`]s, parses the same [`Reply`]s ([`parse_reply`]) and sends
-//! content through [`Stuffer`]. [`Trace`] writes the lines that go on top of a message.
+//! content through [`Stuffer`]; [`client`] is one. [`Trace`] writes the lines that go on top of a message.
 //!
 //! Everything here takes bytes cut anywhere and needs memory bounded by its limits, whatever comes.
 
+pub mod client;
 mod command;
 mod content;
 mod framer;

@@ -5,7 +5,9 @@
 
 pub mod apple_profile;
 mod client_key;
+pub mod client_tls;
 pub mod dkim;
+mod end_point;
 mod fingerprint;
 pub mod key_files;
 pub mod pkcs12;
@@ -26,6 +28,7 @@ use rustls::sign::CertifiedKey;
 use zeroize::Zeroizing;
 
 pub use client_key::{ClientKey, ClientKeyType, NotAKeyType};
+pub use end_point::server_end_point;
 pub use fingerprint::{Fingerprint, NotAFingerprint};
 pub use pkcs12::Pkcs12Form;
 
