@@ -28,6 +28,9 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// The daemon's answer to a question comes at once, that to a change when it is served.
 const ANSWER: Duration = Duration::from_secs(60);
 
+/// So long when somebody waits for the next letter.
+const PEEK: Duration = Duration::from_millis(500);
+
 /// The same when a daemon died or is ending, which takes it a moment.
 const AFTER_LOSS: Duration = Duration::from_millis(20);
 
@@ -111,6 +114,23 @@ impl Server {
     /// Reads facts.
     pub(crate) fn query(&self, query: &Query) -> Result<Answer, Error> {
         self.again_if_lost(|backend| backend.query(query))
+    }
+
+    /// The same for who would rather have no answer than wait for it.
+    pub(crate) fn peek(&self, query: &Query) -> Option<Answer> {
+        let mut backend = match self.daemon() {
+            Ok(client) => Backend::Daemon(client),
+            Err(_) => Backend::Files(Box::new(Files::open(&self.file, &self.data_dir).ok()??)),
+        };
+        match &mut backend {
+            Backend::Files(files) => files.query(query).ok(),
+            Backend::Daemon(client) => {
+                match client.ask(&Request::Query(query.clone()), PEEK).ok()? {
+                    Response::Answer(answer) => Some(answer),
+                    _ => None,
+                }
+            }
+        }
     }
 
     /// The generation that is served, or without a daemon that of the files.

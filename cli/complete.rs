@@ -9,10 +9,13 @@ use mox::addr::Domain;
 use mox::config::model::Config;
 use mox::config::settings::{self, Setting};
 use mox::config::{self, Unchecked};
+use mox::ctl::{Answer, Query};
 
 use crate::args::Args;
+use crate::backend::Server;
 use crate::error::Error;
 use crate::place;
+use crate::ui::clean;
 
 /// Set by the shell's side of the completion.
 const VARIABLE: &str = "COMPLETE";
@@ -152,8 +155,30 @@ pub(crate) fn log_targets() -> Vec<CompletionCandidate> {
     targets.map(CompletionCandidate::new).collect()
 }
 
-/// The file that the command line being completed is about: it is what a daemon serves.
+/// Fingerprints of TLS public keys.
+pub(crate) fn fingerprints() -> Vec<CompletionCandidate> {
+    let everybody = Query::TlsKeys {
+        account: String::new(),
+    };
+    let Some(Answer::TlsKeys(keys)) = Server::find(Some(&config_file())).peek(&everybody) else {
+        return Vec::new();
+    };
+    keys.into_iter()
+        .map(|key| {
+            let help = format!("{} {}", key.login_address, clean(&key.name));
+            CompletionCandidate::new(key.fingerprint).help(Some(help.into()))
+        })
+        .collect()
+}
+
 fn configured() -> Option<Config> {
+    config::load(&config_file(), &Unchecked)
+        .ok()
+        .map(|loaded| loaded.config)
+}
+
+/// The file that the command line being completed is about: it is what a daemon serves.
+fn config_file() -> PathBuf {
     let mut args = std::env::args_os();
     let mut named = std::env::var_os("MOXCONF").map(PathBuf::from);
     while let Some(arg) = args.next() {
@@ -163,8 +188,5 @@ fn configured() -> Option<Config> {
             named = Some(PathBuf::from(file));
         }
     }
-    let file = place::config_file(named.as_deref());
-    config::load(&file, &Unchecked)
-        .ok()
-        .map(|loaded| loaded.config)
+    place::config_file(named.as_deref())
 }

@@ -3,7 +3,7 @@
 mod diagnostic;
 mod text;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
@@ -206,6 +206,25 @@ impl Ui {
         io::stdin().is_terminal()
     }
 
+    /// All of stdin, which has to come from a file or another program.
+    pub(crate) fn input(&self, what: &str, limit: u64) -> Result<Vec<u8>, Error> {
+        if self.can_ask() {
+            return Err(Error::Usage(format!(
+                "{what} is read from stdin, which is a terminal: use < FILE"
+            )));
+        }
+        let mut bytes = Vec::new();
+        io::stdin()
+            .lock()
+            .take(limit + 1)
+            .read_to_end(&mut bytes)
+            .map_err(Error::io("read stdin"))?;
+        match bytes.len() as u64 > limit {
+            true => Err(Error::Usage(format!("{what} is larger than {limit} bytes"))),
+            false => Ok(bytes),
+        }
+    }
+
     /// A new password: typed twice without echo, or one line from stdin.
     pub(crate) fn new_password(&self, whose: &str) -> Result<String, Error> {
         if !self.can_ask() {
@@ -300,7 +319,7 @@ fn table(header: &[&str], rows: &[Vec<String>]) -> String {
 
 /// One line of stdin without its end.
 fn read_line() -> Result<String, Error> {
-    use io::{BufRead, Read};
+    use io::BufRead;
     let mut line = String::new();
     io::stdin()
         .lock()

@@ -101,7 +101,7 @@ complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subc
 complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload diff history rollback domain account address tlspubkey alias dkim" -f -a "domain" -d 'Manage the domains that are hosted here'
 complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload diff history rollback domain account address tlspubkey alias dkim" -f -a "account" -d 'Manage accounts'
 complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload diff history rollback domain account address tlspubkey alias dkim" -f -a "address" -d 'Manage the addresses of accounts'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload diff history rollback domain account address tlspubkey alias dkim" -f -a "tlspubkey" -d 'Manage the keys of TLS client certificates, which log in without a password'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload diff history rollback domain account address tlspubkey alias dkim" -f -a "tlspubkey" -d 'Manage TLS public keys, which log in instead of a password'
 complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload diff history rollback domain account address tlspubkey alias dkim" -f -a "alias" -d 'Manage aliases: addresses with several members'
 complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload diff history rollback domain account address tlspubkey alias dkim" -f -a "dkim" -d 'Manage the DKIM keys of a domain'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from test" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
@@ -198,6 +198,11 @@ always\t'Always'
 never\t'Never'"
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from tlspubkey" -l json -d 'Print results and errors as JSON'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from tlspubkey" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from tlspubkey" -f -a "list" -d 'List the TLS public keys of all accounts, or of one'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from tlspubkey" -f -a "get" -d 'Show a TLS public key and its certificate'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from tlspubkey" -f -a "add" -d 'Let the key of a certificate log in'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from tlspubkey" -f -a "update" -d 'Change what a TLS public key is called, or how IMAP greets it'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from tlspubkey" -f -a "rm" -d 'Take a TLS public key away'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from tlspubkey" -f -a "gen" -d 'Make a key and a certificate that log in without a password'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from alias" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from alias" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'

@@ -14,6 +14,7 @@ use mox::ctl::ListenerStatus;
 use mox::diag::Diagnostic;
 use mox::snapshot::Snapshot;
 use mox::x509::X509Error;
+use mox::x509::tls::Clients;
 use rustix::net::{self, AddressFamily, SocketFlags, SocketType, sockopt};
 use rustls::ServerConfig;
 use tokio::sync::watch;
@@ -102,10 +103,6 @@ impl Listeners {
         listener: &Listener,
         snapshot: &Snapshot,
     ) -> Result<Vec<(SocketAddr, Arc<Spec>)>, X509Error> {
-        let tls = match &listener.tls {
-            None => None,
-            Some(tls) => Some(self.tls.config(tls)?),
-        };
         let name: Arc<str> = name.into();
         let hostname = listener
             .hostname
@@ -113,11 +110,15 @@ impl Listeners {
             .unwrap_or(&snapshot.config.server.hostname);
         let mut specs = Vec::new();
         for (kind, service) in listener.services() {
+            let tls = match &listener.tls {
+                None => None,
+                Some(tls) => Some(self.tls.config(tls, clients(kind, tls.client_auth))?),
+            };
             let spec = Arc::new(Spec {
                 name: name.clone(),
                 kind,
                 hostname: hostname.clone(),
-                tls: tls.clone(),
+                tls,
                 plaintext_logins: !service.tls_required,
                 generation: snapshot.generation,
             });
@@ -189,22 +190,24 @@ impl Listeners {
         let (mut renewed, mut problems) = (Vec::new(), Vec::new());
         for (name, listener) in &snapshot.config.listeners {
             let Some(tls) = &listener.tls else { continue };
-            let config = match self.tls.renewed(tls) {
-                Ok((config, wrong)) => {
-                    problems.extend(wrong.iter().map(|error| bad_certificate(name, error)));
-                    config
-                }
-                Err(error) => {
-                    problems.push(bad_certificate(name, &error));
-                    continue;
-                }
-            };
             let mut is_new = false;
+            let mut wrong = Vec::new();
             for bound in self
                 .bound
                 .values()
                 .filter(|b| *b.spec.borrow().name == **name)
             {
+                let clients = clients(bound.spec.borrow().kind, tls.client_auth);
+                let config = match self.tls.renewed(tls, clients) {
+                    Ok((config, of_files)) => {
+                        wrong = of_files;
+                        config
+                    }
+                    Err(error) => {
+                        wrong = vec![error];
+                        continue;
+                    }
+                };
                 is_new |= bound.spec.send_if_modified(|spec| {
                     let other = spec
                         .tls
@@ -220,6 +223,8 @@ impl Listeners {
                     other
                 });
             }
+            // The same files for all of its services.
+            problems.extend(wrong.iter().map(|error| bad_certificate(name, error)));
             if is_new {
                 renewed.push(name.clone());
             }
@@ -273,6 +278,17 @@ impl Bound {
             shared: shared.clone(),
         }));
         Ok(bound)
+    }
+}
+
+/// Who is asked for a certificate (`spec/auth.md`): other servers never are, and would stumble over it.
+fn clients(kind: ServiceKind, client_auth: bool) -> Clients {
+    match kind {
+        ServiceKind::Smtp => Clients::Servers,
+        ServiceKind::Submission
+        | ServiceKind::Submissions
+        | ServiceKind::Imap
+        | ServiceKind::Imaps => Clients::Programs { client_auth },
     }
 }
 

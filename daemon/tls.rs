@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use mox::config::model::{Certificate, Tls, TlsVersion};
+use mox::x509::tls::Clients;
 use mox::x509::{self, PemPair, X509Error};
 use rustls::ServerConfig;
 
@@ -14,6 +15,7 @@ use rustls::ServerConfig;
 #[derive(PartialEq)]
 struct Source {
     min_version: TlsVersion,
+    clients: Clients,
     pairs: Vec<Arc<PemPair>>,
 }
 
@@ -26,13 +28,16 @@ pub(crate) struct TlsCache {
 }
 
 impl TlsCache {
-    /// The configuration for `[listeners.NAME.tls]`, from the files as they are now.
-    ///
-    /// No client certificates are asked for, on no port: port 25 never will, the others not yet.
-    pub(crate) fn config(&mut self, tls: &Tls) -> Result<Arc<ServerConfig>, X509Error> {
+    /// The configuration for `[listeners.NAME.tls]` of those who connect to a service, from the files as
+    /// they are now.
+    pub(crate) fn config(
+        &mut self,
+        tls: &Tls,
+        clients: Clients,
+    ) -> Result<Arc<ServerConfig>, X509Error> {
         let pairs = tls.certificates.iter().map(|files| self.read(files));
         let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
-        self.build(tls, pairs)
+        self.build(tls, clients, pairs)
     }
 
     /// The same where files that are not good now count as they last were: one certificate whose key is
@@ -40,6 +45,7 @@ impl TlsCache {
     pub(crate) fn renewed(
         &mut self,
         tls: &Tls,
+        clients: Clients,
     ) -> Result<(Arc<ServerConfig>, Vec<X509Error>), X509Error> {
         let (mut pairs, mut problems) = (Vec::new(), Vec::new());
         for files in &tls.certificates {
@@ -52,7 +58,7 @@ impl TlsCache {
                 (Err(problem), None) => return Err(problem),
             }
         }
-        Ok((self.build(tls, pairs)?, problems))
+        Ok((self.build(tls, clients, pairs)?, problems))
     }
 
     /// Forgets configurations that no listener and no connection has any more.
@@ -85,10 +91,12 @@ impl TlsCache {
     fn build(
         &mut self,
         tls: &Tls,
+        clients: Clients,
         pairs: Vec<Arc<PemPair>>,
     ) -> Result<Arc<ServerConfig>, X509Error> {
         let source = Source {
             min_version: tls.min_version,
+            clients,
             pairs,
         };
         if let Some((_, config)) = self.entries.iter().find(|(known, _)| *known == source) {
@@ -97,7 +105,7 @@ impl TlsCache {
         let certificates = source.pairs.iter().map(|pair| pair.certified_key());
         let certificates = certificates.collect::<Result<Vec<_>, _>>()?;
         let only_tls13 = tls.min_version == TlsVersion::V13;
-        let config = Arc::new(x509::tls::server_config(certificates, only_tls13)?);
+        let config = Arc::new(x509::tls::server_config(certificates, only_tls13, clients)?);
         self.entries.push((source, config.clone()));
         Ok(config)
     }
@@ -121,6 +129,8 @@ mod tests {
 
     use super::*;
 
+    const ASKED: Clients = Clients::Programs { client_auth: true };
+
     fn write(folder: &Path, name: &str) -> Certificate {
         let made = x509::self_signed(&[name], &[]).unwrap();
         let file = |kind| folder.join(format!("{name}.{kind}.pem"));
@@ -143,16 +153,21 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let tls = tls(vec![write(dir.path(), "localhost")]);
         let mut cache = TlsCache::default();
-        let first = cache.config(&tls).unwrap();
-        assert!(Arc::ptr_eq(&first, &cache.config(&tls).unwrap()));
+        let first = cache.config(&tls, ASKED).unwrap();
+        assert!(Arc::ptr_eq(&first, &cache.config(&tls, ASKED).unwrap()));
+        let servers = cache.config(&tls, Clients::Servers).unwrap();
+        assert!(!Arc::ptr_eq(&first, &servers));
         write(dir.path(), "localhost");
-        let second = cache.config(&tls).unwrap();
+        let second = cache.config(&tls, ASKED).unwrap();
         assert!(!Arc::ptr_eq(&first, &second));
-        drop(first);
+        drop((first, servers));
         cache.prune();
         assert_eq!((cache.entries.len(), cache.good.len()), (1, 1));
         fs::remove_file(&tls.certificates[0].key).unwrap();
-        assert!(matches!(cache.config(&tls), Err(X509Error::Read { .. })));
+        assert!(matches!(
+            cache.config(&tls, ASKED),
+            Err(X509Error::Read { .. })
+        ));
     }
 
     #[test]
@@ -161,8 +176,8 @@ mod tests {
         let one = write(dir.path(), "one.example");
         let both = tls(vec![one.clone(), write(dir.path(), "two.example")]);
         let mut cache = TlsCache::default();
-        let first = cache.config(&both).unwrap();
-        let (same, problems) = cache.renewed(&both).unwrap();
+        let first = cache.config(&both, ASKED).unwrap();
+        let (same, problems) = cache.renewed(&both, ASKED).unwrap();
         assert!(Arc::ptr_eq(&first, &same) && problems.is_empty());
         // The certificate is new, its key is not; the other pair is renewed meanwhile.
         let old_key = fs::read(&one.key).unwrap();
@@ -170,15 +185,15 @@ mod tests {
         let new_key = fs::read(&one.key).unwrap();
         fs::write(&one.key, old_key).unwrap();
         write(dir.path(), "two.example");
-        let (second, problems) = cache.renewed(&both).unwrap();
+        let (second, problems) = cache.renewed(&both, ASKED).unwrap();
         assert!(!Arc::ptr_eq(&first, &second));
         assert!(matches!(problems[..], [X509Error::Mismatch { .. }]));
         assert!(matches!(
-            cache.config(&both),
+            cache.config(&both, ASKED),
             Err(X509Error::Mismatch { .. })
         ));
         fs::write(&one.key, new_key).unwrap();
-        let (third, problems) = cache.renewed(&both).unwrap();
+        let (third, problems) = cache.renewed(&both, ASKED).unwrap();
         assert!(!Arc::ptr_eq(&second, &third) && problems.is_empty());
     }
 }

@@ -12,6 +12,7 @@ mod localserve;
 mod plan;
 mod recover;
 mod rollback;
+mod tls_key;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,8 +24,10 @@ use crate::addr::{AccountName, Address, Domain, Localpart};
 use crate::config::{self, ConfigError, Disk};
 use crate::diag::Diagnostic;
 use crate::fsio::FsError;
+use crate::login::KeyUses;
 use crate::snapshot::Snapshot;
 use crate::state::{State, StateError};
+use crate::x509::{Certificate, Fingerprint};
 
 use current::{Current, Found};
 use plan::Plan;
@@ -135,6 +138,23 @@ pub enum Change {
     /// Make mox.toml what it was in a generation that is kept, whatever it is now.
     Rollback {
         generation: u64,
+    },
+    /// The key in a certificate logs an address's account in. An empty name: the certificate's own.
+    /// Refused when the key is here already, whoever has it.
+    TlsKeyAdd {
+        address: Address,
+        name: String,
+        no_imap_preauth: bool,
+        certificate: Certificate,
+    },
+    /// None leaves it as it is.
+    TlsKeyUpdate {
+        fingerprint: Fingerprint,
+        name: Option<String>,
+        no_imap_preauth: Option<bool>,
+    },
+    TlsKeyRemove {
+        fingerprint: Fingerprint,
     },
     /// Take mox.toml as it is on disk now (reload, SIGHUP, file watch).
     Adopt,
@@ -293,6 +313,8 @@ pub struct Admin {
     current: Mutex<Option<Arc<Current>>>,
     /// Held while removals are finished: two at a time would end each other's.
     finishing: Mutex<()>,
+    /// Which TLS public keys have logged somebody in lately.
+    key_uses: Arc<KeyUses>,
     /// Where the mail is; none until a change needs it.
     store: Mutex<Option<Arc<dyn MailFolders>>>,
 }
@@ -319,6 +341,7 @@ impl Admin {
             disk: Disk::new(),
             current: Mutex::new(None),
             finishing: Mutex::new(()),
+            key_uses: Arc::default(),
             store: Mutex::new(store),
         };
         admin.recover()?;

@@ -20,7 +20,7 @@ pub use loglevels::{LogLevelChoice, LogLevelRow, SetLogLevel};
 pub use place::{SOCKET, with_socket_path};
 pub use query::{
     AccountDetail, AccountRow, AddressOwner, AddressRow, AliasRow, Answer, DkimRow, DomainDetail,
-    DomainRow, HistoryRow, Query, answer, history, made,
+    DomainRow, HistoryRow, Query, TlsKeyDetail, TlsKeyRow, answer, history, made,
 };
 pub use sessions::{SessionRow, time_text};
 pub use status::{ListenerStatus, Status};

@@ -5,6 +5,7 @@
 //! account exists or may log in, also not by the time it takes.
 
 mod attempt;
+mod key;
 pub mod password;
 mod remembered;
 mod session;
@@ -22,6 +23,7 @@ use remembered::Remembered;
 
 pub use crate::sasl::Mechanism;
 pub use attempt::{Attempt, AttemptResult, Attempts, TracedAttempts};
+pub use key::KeyUses;
 pub use session::{LoggedIn, Proof, Revoked};
 
 /// Where a login is tried.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::addr::{AccountName, Address, Domain, Localpart};
 use crate::config::model::{Account, AddressPattern, Config, DomainConfig};
-use crate::state::Credential;
+use crate::state::{Credential, TlsKey, TlsKeys};
+use crate::x509::Fingerprint;
 
 /// What every decision is made on. Lookups cost the same with ten accounts and with 100,000.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct Snapshot {
     pub config: Arc<Config>,
     /// Password verifiers of accounts that have one.
     credentials: Arc<HashMap<AccountName, Arc<Credential>>>,
+    /// TLS public keys that were added.
+    tls_keys: Arc<TlsKeys>,
     index: Arc<Index>,
 }
 
@@ -58,8 +61,16 @@ impl Snapshot {
             generation,
             config,
             credentials,
+            tls_keys: Arc::default(),
             index,
         }
+    }
+
+    /// With these TLS public keys.
+    #[must_use]
+    pub fn with_tls_keys(mut self, tls_keys: Arc<TlsKeys>) -> Snapshot {
+        self.tls_keys = tls_keys;
+        self
     }
 
     /// With a configuration in which every address leads where it does in this one.
@@ -68,6 +79,7 @@ impl Snapshot {
             generation: self.generation,
             config,
             credentials: self.credentials.clone(),
+            tls_keys: self.tls_keys.clone(),
             index: self.index.clone(),
         }
     }
@@ -83,6 +95,7 @@ impl Snapshot {
             generation,
             config,
             credentials,
+            tls_keys: self.tls_keys.clone(),
             index,
         }
     }
@@ -137,6 +150,16 @@ impl Snapshot {
     /// The account's password verifier, if one was set.
     pub fn credential(&self, account: &AccountName) -> Option<&Arc<Credential>> {
         self.credentials.get(account)
+    }
+
+    /// A TLS public key that was added. Whether it logs anybody in is for [`crate::login`] to say.
+    pub fn tls_key(&self, fingerprint: &Fingerprint) -> Option<&Arc<TlsKey>> {
+        self.tls_keys.get(fingerprint)
+    }
+
+    /// All of them, by fingerprint and by account.
+    pub fn tls_keys(&self) -> &TlsKeys {
+        &self.tls_keys
     }
 }
 

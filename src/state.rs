@@ -1,5 +1,5 @@
-//! What the control plane keeps in the control database `DATA_DIR/control.redb`: credentials, the
-//! admin password, removals under way, generations of the configuration.
+//! What the control plane keeps in the control database `DATA_DIR/control.redb`: credentials, TLS public
+//! keys, the admin password, removals under way, generations of the configuration.
 //!
 //! Only [`crate::admin`] writes here. Rows that last are enums of versions: a row that gets new fields (SCRAM
 //! verifiers, say) gets a new variant beside the old, and a new format version if old rows must change.
@@ -7,18 +7,23 @@
 mod credential;
 mod generation;
 mod text;
+mod tls_key;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::addr::AccountName;
 use crate::db::{Db, DbError, Format, KeyRange, Options, Order, Rows, Write};
+use crate::x509::{Certificate, Fingerprint};
 
 pub use credential::{Credential, Credentials};
 pub use generation::{ContentHash, Generation, NewGeneration};
+pub use tls_key::{TlsKey, TlsKeys};
 
 /// Generations that are kept: the newest.
 pub const KEPT_GENERATIONS: u64 = 100;
@@ -49,7 +54,17 @@ pub enum Op {
     DropCredential(AccountName),
     /// The password of the admin pages.
     SetAdminPassword(Arc<Credential>),
-    /// The intent to remove an account; its credentials go with it.
+    /// A TLS public key with its certificate; replaces one with the same fingerprint.
+    AddTlsKey(Arc<TlsKey>, Certificate),
+    /// What else is known of a key that is there.
+    SetTlsKey(Arc<TlsKey>),
+    /// A key goes.
+    DropTlsKey(Fingerprint),
+    /// All keys of an account go.
+    DropTlsKeys(AccountName),
+    /// When keys that are there were last used.
+    UseTlsKeys(Vec<(Fingerprint, Timestamp)>),
+    /// The intent to remove an account; its credentials and keys go with it.
     BeginRemoval(AccountName),
     /// Nothing is left of the account.
     EndRemoval(AccountName),
@@ -84,6 +99,7 @@ pub struct State {
 
 struct Cache {
     credentials: Arc<Credentials>,
+    tls_keys: Arc<TlsKeys>,
     admin: Option<Arc<Credential>>,
     next_serial: u64,
     last: Option<Last>,
@@ -108,6 +124,21 @@ impl State {
     /// The credentials of all accounts.
     pub fn credentials(&self) -> Arc<Credentials> {
         self.with_cache(|cache| Arc::clone(&cache.credentials))
+    }
+
+    /// The TLS public keys of all accounts.
+    pub fn tls_keys(&self) -> Arc<TlsKeys> {
+        self.with_cache(|cache| Arc::clone(&cache.tls_keys))
+    }
+
+    /// The certificate that a key came in, in DER.
+    pub fn tls_certificate(&self, key: &Fingerprint) -> Result<Option<Vec<u8>>, StateError> {
+        tls_key::certificate(&self.db.read()?, key)
+    }
+
+    /// When keys were last used, of those that ever were.
+    pub fn tls_keys_used(&self) -> Result<HashMap<Fingerprint, Timestamp>, StateError> {
+        tls_key::last_used(&self.db.read()?)
     }
 
     /// The password of the admin pages.
@@ -232,6 +263,7 @@ impl Cache {
         let read = db.read()?;
         Ok(Cache {
             credentials: Arc::new(credential::load(&read)?),
+            tls_keys: Arc::new(tls_key::load(&read)?),
             admin: match read.get(keys::ADMIN)? {
                 Some(row) => Some(Arc::new(credential::decode(&row)?)),
                 None => None,
@@ -245,22 +277,50 @@ impl Cache {
     }
 
     fn apply(&mut self, op: &Op) {
+        op.change_credentials(&mut self.credentials);
+        op.change_tls_keys(&mut self.tls_keys);
         match op {
-            Op::SetCredential(account, credential) => {
+            Op::SetCredential(_, credential) => {
                 self.next_serial = self.next_serial.max(credential.serial + 1);
-                Arc::make_mut(&mut self.credentials)
-                    .insert(account.clone(), Arc::clone(credential));
-            }
-            Op::DropCredential(account) | Op::BeginRemoval(account) => {
-                if self.credentials.contains_key(account) {
-                    Arc::make_mut(&mut self.credentials).remove(account);
-                }
             }
             Op::SetAdminPassword(credential) => {
                 self.next_serial = self.next_serial.max(credential.serial + 1);
                 self.admin = Some(Arc::clone(credential));
             }
-            Op::EndRemoval(_) | Op::Begin(_) | Op::End => {}
+            _ => {}
+        }
+    }
+}
+
+impl Op {
+    /// Does to credentials what it does to their rows.
+    pub(crate) fn change_credentials(&self, all: &mut Arc<Credentials>) {
+        match self {
+            Op::SetCredential(account, credential) => {
+                Arc::make_mut(all).insert(account.clone(), Arc::clone(credential));
+            }
+            Op::DropCredential(account) | Op::BeginRemoval(account)
+                if all.contains_key(account) =>
+            {
+                Arc::make_mut(all).remove(account);
+            }
+            _ => {}
+        }
+    }
+
+    /// Does to TLS public keys what it does to their rows.
+    pub(crate) fn change_tls_keys(&self, all: &mut Arc<TlsKeys>) {
+        match self {
+            Op::AddTlsKey(key, _) | Op::SetTlsKey(key) => {
+                Arc::make_mut(all).insert(Arc::clone(key));
+            }
+            Op::DropTlsKey(fingerprint) if all.get(fingerprint).is_some() => {
+                Arc::make_mut(all).remove(fingerprint);
+            }
+            Op::DropTlsKeys(account) | Op::BeginRemoval(account) if all.has_account(account) => {
+                Arc::make_mut(all).remove_account(account);
+            }
+            _ => {}
         }
     }
 }
@@ -277,8 +337,22 @@ fn apply(write: &mut Write, op: &Op) -> Result<(), StateError> {
             raise_serial(write, credential.serial)?;
             write.put(keys::ADMIN, &credential::encode(credential)?)?;
         }
+        Op::AddTlsKey(key, certificate) => {
+            tls_key::delete(write, &key.fingerprint);
+            tls_key::put(write, key)?;
+            tls_key::put_certificate(write, &key.fingerprint, certificate.der())?;
+        }
+        Op::SetTlsKey(key) => tls_key::put(write, key)?,
+        Op::DropTlsKey(fingerprint) => tls_key::delete(write, fingerprint),
+        Op::DropTlsKeys(account) => tls_key::delete_account(write, account)?,
+        Op::UseTlsKeys(used) => {
+            for (fingerprint, time) in used {
+                tls_key::put_last_used(write, fingerprint, *time)?;
+            }
+        }
         Op::BeginRemoval(account) => {
             write.delete(&keys::of(keys::CREDENTIAL, account));
+            tls_key::delete_account(write, account)?;
             let since = crate::clock::now().as_millisecond();
             let row = encode(&RemovalRow::V1 { since })?;
             write.put(&keys::of(keys::REMOVAL, account), &row)?;
@@ -336,19 +410,26 @@ fn decode<T: DeserializeOwned>(row: &[u8], what: &'static str) -> Result<T, Stat
 /// Where rows are: a letter for the kind, then what tells rows of the kind apart.
 mod keys {
     use crate::addr::AccountName;
+    use crate::x509::Fingerprint;
 
     pub(super) const ADMIN: &[u8] = b"a";
     /// Alone for the first piece; with a number, four bytes, for the others.
     pub(super) const BEGUN: &[u8] = b"b";
     /// Account name.
     pub(super) const CREDENTIAL: &[u8] = b"c";
+    /// Fingerprint, 32 bytes: the certificate of a TLS public key.
+    pub(super) const CERTIFICATE: &[u8] = b"d";
     /// Number, eight bytes, big end first.
     pub(super) const GENERATION: &[u8] = b"g";
+    /// Fingerprint, 32 bytes: a TLS public key.
+    pub(super) const TLS_KEY: &[u8] = b"k";
     /// Account name.
     pub(super) const REMOVAL: &[u8] = b"r";
     pub(super) const SERIAL: &[u8] = b"s";
     /// Number of the generation; for a piece of a whole text its number, four bytes.
     pub(super) const TEXT: &[u8] = b"t";
+    /// Fingerprint, 32 bytes: when a TLS public key was used.
+    pub(super) const LAST_USED: &[u8] = b"u";
 
     pub(super) fn of(kind: &[u8], account: &AccountName) -> Vec<u8> {
         [kind, account.as_str().as_bytes()].concat()
@@ -364,6 +445,14 @@ mod keys {
 
     pub(super) fn begun_piece(number: u32) -> Vec<u8> {
         [BEGUN, &number.to_be_bytes()].concat()
+    }
+
+    pub(super) fn of_tls_key(kind: &[u8], fingerprint: &Fingerprint) -> Vec<u8> {
+        [kind, fingerprint.as_bytes()].concat()
+    }
+
+    pub(super) fn fingerprint(key: &[u8]) -> Option<Fingerprint> {
+        Some(Fingerprint::from_bytes(key.get(1..)?.try_into().ok()?))
     }
 
     pub(super) fn account(key: &[u8]) -> Option<AccountName> {

@@ -4,6 +4,8 @@
 //! none was chosen.
 
 pub mod apple_profile;
+mod certificate;
+mod client_auth;
 mod client_key;
 pub mod client_tls;
 pub mod dkim;
@@ -11,6 +13,7 @@ mod end_point;
 mod fingerprint;
 pub mod key_files;
 pub mod pkcs12;
+mod public_key;
 pub mod tls;
 
 use std::net::IpAddr;
@@ -27,10 +30,13 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use zeroize::Zeroizing;
 
+pub use certificate::{Certificate, CertificateError};
+pub use client_auth::proven_key;
 pub use client_key::{ClientKey, ClientKeyType, NotAKeyType};
 pub use end_point::server_end_point;
 pub use fingerprint::{Fingerprint, NotAFingerprint};
 pub use pkcs12::Pkcs12Form;
+pub use public_key::{KeyType, PublicKey, PublicKeyError};
 
 /// What is wrong with a certificate or a key. All are Local: files and settings of ours.
 #[derive(Debug, thiserror::Error)]
@@ -183,7 +189,7 @@ fn broken(path: &Path, e: pem::Error) -> X509Error {
 }
 
 /// One PEM block (RFC 7468 §2).
-fn pem_block(label: &str, der: &[u8]) -> String {
+pub(crate) fn pem_block(label: &str, der: &[u8]) -> String {
     let text = base64::engine::general_purpose::STANDARD.encode(der);
     let mut block = format!("-----BEGIN {label}-----\n");
     let mut rest = text.as_str();

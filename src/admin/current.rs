@@ -10,7 +10,7 @@ use crate::config::{self, Expecting, Files};
 use crate::diag::Diagnostic;
 use crate::fsio::FsError;
 use crate::snapshot::Snapshot;
-use crate::state::{ContentHash, Credentials, Op};
+use crate::state::ContentHash;
 
 use super::plan::{self, Facts, Plan};
 use super::{Admin, AdminError, Change, Prepared, diff};
@@ -20,8 +20,8 @@ use super::{Admin, AdminError, Change, Prepared, diff};
 pub(super) struct Current {
     pub(super) text: Arc<str>,
     pub(super) hash: ContentHash,
-    /// For looking things up and to make others from: its generation and credentials are those of
-    /// the moment it was compiled.
+    /// For looking things up and to make others from: its generation, credentials and TLS public keys
+    /// are those of the moment it was compiled.
     pub(super) snapshot: Snapshot,
 }
 
@@ -92,7 +92,8 @@ impl Admin {
             self.generation(),
             Arc::new(config),
             self.state.credentials(),
-        );
+        )
+        .with_tls_keys(self.state.tls_keys());
         Ok(Current {
             hash: ContentHash::of(text.as_bytes()),
             text,
@@ -138,8 +139,9 @@ impl Admin {
                 removals: &self.state.removals()?,
                 has_folder: &|account| self.has_folder(account),
                 has_file: &|file| self.beside(file).symlink_metadata().is_ok(),
+                tls_keys: &self.state.tls_keys(),
                 next_serial: self.state.next_serial(),
-                year: crate::clock::now().to_zoned(jiff::tz::TimeZone::UTC).year(),
+                now: crate::clock::now(),
             },
         )
     }
@@ -185,10 +187,17 @@ impl Admin {
     ) -> Prepared {
         // Hand edits that nobody has loaded yet become part of the change.
         let is_generation = self.adopts(&next);
-        let snapshot = next.snapshot.with_credentials(
-            self.generation() + u64::from(is_generation),
-            with_ops(self.state.credentials(), &plan.ops),
-        );
+        let mut credentials = self.state.credentials();
+        let mut tls_keys = self.state.tls_keys();
+        for op in &plan.ops {
+            op.change_credentials(&mut credentials);
+            op.change_tls_keys(&mut tls_keys);
+        }
+        let generation = self.generation() + u64::from(is_generation);
+        let snapshot = next
+            .snapshot
+            .with_credentials(generation, credentials)
+            .with_tls_keys(tls_keys);
         let idle = plan.ops.is_empty() && found.hash == next.hash;
         let summary = match idle && !plan.idle.is_empty() {
             true => &plan.idle,
@@ -233,24 +242,6 @@ fn patched(config: &Config, edits: &[Edit]) -> Option<Config> {
         }
         _ => None,
     }
-}
-
-/// The credentials as they will be.
-fn with_ops(mut credentials: Arc<Credentials>, ops: &[Op]) -> Arc<Credentials> {
-    for op in ops {
-        match op {
-            Op::SetCredential(account, credential) => {
-                Arc::make_mut(&mut credentials).insert(account.clone(), Arc::clone(credential));
-            }
-            Op::DropCredential(account) | Op::BeginRemoval(account)
-                if credentials.contains_key(account) =>
-            {
-                Arc::make_mut(&mut credentials).remove(account);
-            }
-            _ => {}
-        }
-    }
-    credentials
 }
 
 /// The plan saw the same text, so this is where the text says the same thing in a way that an edit

@@ -8,7 +8,9 @@ mod dkim;
 mod domain;
 mod password;
 mod setting;
+mod tls_key;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::addr::{AccountName, Address, Domain};
@@ -16,7 +18,7 @@ use crate::config::edit::Edit;
 use crate::config::model::{Account, Config, DomainConfig};
 use crate::diag::did_you_mean;
 use crate::snapshot::Snapshot;
-use crate::state::Op;
+use crate::state::{Op, TlsKeys};
 
 use super::{AdminError, Change};
 
@@ -73,10 +75,12 @@ pub(super) struct Facts<'a> {
     pub(super) has_folder: &'a dyn Fn(&AccountName) -> bool,
     /// Whether there is a file of that name, relative to mox.toml.
     pub(super) has_file: &'a dyn Fn(&str) -> bool,
+    /// TLS public keys that were added.
+    pub(super) tls_keys: &'a TlsKeys,
     /// A serial that no credential has had.
     pub(super) next_serial: u64,
-    /// Of the calendar, for names of keys.
-    pub(super) year: i16,
+    /// The time.
+    pub(super) now: Timestamp,
 }
 
 /// Plans a change; [`Change::Adopt`] and [`Change::Rollback`] have none.
@@ -132,6 +136,18 @@ pub(super) fn plan(change: &Change, facts: &Facts<'_>) -> Result<Plan, AdminErro
         Change::DkimSign { domain, selectors } => facts.dkim_sign(domain, selectors),
         Change::PasswordSet { account, password } => facts.password_set(account, password),
         Change::AdminPasswordSet { password } => facts.admin_password_set(password),
+        Change::TlsKeyAdd {
+            address,
+            name,
+            no_imap_preauth,
+            certificate,
+        } => facts.tls_key_add(address, name, *no_imap_preauth, certificate),
+        Change::TlsKeyUpdate {
+            fingerprint,
+            name,
+            no_imap_preauth,
+        } => facts.tls_key_update(fingerprint, name.as_deref(), *no_imap_preauth),
+        Change::TlsKeyRemove { fingerprint } => facts.tls_key_remove(fingerprint),
         // They have no edits: the text is there already.
         Change::Adopt | Change::Rollback { .. } => Ok(Plan::new("configuration loaded".to_owned())),
     }

@@ -49,7 +49,8 @@ impl Admin {
         for account in coming {
             plan.summary
                 .push_str(&format!("; account {account} is new: it has no password"));
-            plan.ops.push(Op::DropCredential(account));
+            plan.ops.push(Op::DropCredential(account.clone()));
+            plan.ops.push(Op::DropTlsKeys(account));
         }
         if let Some(name) = keep.as_ref().and_then(|path| path.file_name()) {
             let name = name.to_string_lossy();

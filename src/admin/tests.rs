@@ -13,6 +13,7 @@ mod files;
 mod random;
 mod rollback;
 mod support;
+mod tls_keys;
 
 use support::{World, account, actor, make};
 

@@ -3,6 +3,7 @@
 
 mod alias;
 mod dkim;
+mod tls_key;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,9 @@ use crate::explain::{Explainer, Explanation};
 use crate::policy::{MailSettings, NoMailSettings, Recipient, mail_settings};
 use crate::snapshot::{Lookup, Snapshot};
 use crate::state::Generation;
+use crate::x509::Fingerprint;
+
+pub use tls_key::{TlsKeyDetail, TlsKeyRow};
 
 pub use alias::AliasRow;
 pub use dkim::DkimRow;
@@ -82,6 +86,16 @@ pub enum Query {
         /// Its name.
         domain: String,
     },
+    /// TLS public keys.
+    TlsKeys {
+        /// Of this account; empty: of all.
+        account: String,
+    },
+    /// One of them.
+    TlsKey {
+        /// Which.
+        fingerprint: Fingerprint,
+    },
     /// The configuration, defaults filled in.
     Config,
     /// The generations that are kept.
@@ -126,6 +140,10 @@ pub enum Answer {
     Alias(AliasRow),
     /// To [`Query::Dkim`], sorted.
     Dkim(Vec<DkimRow>),
+    /// To [`Query::TlsKeys`], by account.
+    TlsKeys(Vec<TlsKeyRow>),
+    /// To [`Query::TlsKey`].
+    TlsKey(TlsKeyDetail),
     /// To [`Query::Config`].
     Config {
         /// As a file that means the same.
@@ -291,6 +309,10 @@ pub fn answer(snapshot: &Snapshot, admin: &Admin, query: &Query) -> Result<Answe
         Query::Aliases { domain } => Answer::Aliases(alias::of_domain(snapshot, domain)?),
         Query::Alias { alias } => Answer::Alias(alias::named(snapshot, alias)?),
         Query::Dkim { domain } => Answer::Dkim(dkim::of_domain(snapshot, domain)?),
+        Query::TlsKeys { account } => Answer::TlsKeys(tls_key::rows(snapshot, admin, account)?),
+        Query::TlsKey { fingerprint } => {
+            Answer::TlsKey(tls_key::detail(snapshot, admin, fingerprint)?)
+        }
         Query::Config => Answer::Config {
             toml: effective::to_toml(&snapshot.config),
             json: effective::to_json(&snapshot.config),

@@ -1,6 +1,7 @@
 //! Somebody is logged in, and for how long that holds (`spec/auth.md`, "Revocation reaches open
 //! sessions").
 
+use super::key;
 use crate::addr::{AccountName, Address};
 use crate::snapshot::Snapshot;
 use crate::x509::Fingerprint;
@@ -62,8 +63,11 @@ impl LoggedIn {
                 Some(credential) if credential.serial == serial => Ok(()),
                 _ => Err(Revoked::PasswordChanged),
             },
-            // No key is registered yet that could have been it.
-            Proof::TlsKey { .. } => Err(Revoked::TlsKeyRemoved),
+            // Gone, or given to another account since.
+            Proof::TlsKey { fingerprint } => match key::known(snapshot, &fingerprint) {
+                Some(key) if key.account == self.account => Ok(()),
+                _ => Err(Revoked::TlsKeyRemoved),
+            },
         }
     }
 }

@@ -1,38 +1,99 @@
-//! The TLS configuration of a listener: which certificate for which name, which versions.
+//! The TLS configuration of a listener: which certificate for which name, which versions, who is asked
+//! for a certificate, and who may resume a session.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
-use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
+use rustls::crypto::aws_lc_rs::Ticketer;
+use rustls::server::{ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use x509_parser::extensions::GeneralName;
 
+use super::client_auth::AnyKey;
 use super::{X509Error, provider};
 
 /// Makes the configuration of a server. The client gets the certificate that has the name it asks
 /// for, exactly or by wildcard, else the first: also a client that asks for none.
 ///
-/// Sessions are not resumed: a resumed one would carry the client certificate of an earlier
-/// handshake, whose key may have been taken away since.
+/// A session is resumed by a ticket, with which the client comes back as who it was: the certificate
+/// that it has shown stands in the ticket, and what its key is worth is looked up anew on every
+/// connection. The keys of tickets are the configuration's own, so none is taken where clients are
+/// asked otherwise, and none made before the certificates were renewed.
 pub fn server_config(
     certificates: Vec<CertifiedKey>,
     only_tls13: bool,
+    clients: Clients,
 ) -> Result<ServerConfig, X509Error> {
     let versions: &[&rustls::SupportedProtocolVersion] = if only_tls13 {
         &[&rustls::version::TLS13]
     } else {
         rustls::DEFAULT_VERSIONS
     };
-    let mut config = ServerConfig::builder_with_provider(provider())
+    let crypto = |e: rustls::Error| X509Error::Crypto(e.to_string());
+    let builder = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(versions)
-        .map_err(|e| X509Error::Crypto(e.to_string()))?
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::new(ByName::new(certificates)?));
+        .map_err(crypto)?;
+    let builder = match clients {
+        Clients::Programs { client_auth: true } => {
+            builder.with_client_cert_verifier(Arc::new(AnyKey::new()))
+        }
+        Clients::Programs { client_auth: false } | Clients::Servers => {
+            builder.with_no_client_auth()
+        }
+    };
+    let mut config = builder.with_cert_resolver(Arc::new(ByName::new(certificates)?));
     config.session_storage = Arc::new(NoServerSessionStorage {});
-    config.send_tls13_tickets = 0;
+    match clients {
+        Clients::Servers => config.send_tls13_tickets = 0,
+        Clients::Programs { .. } => {
+            config.send_tls13_tickets = 1;
+            config.ticketer = Arc::new(Tickets(Ticketer::new().map_err(crypto)?));
+        }
+    }
     Ok(config)
+}
+
+/// Who connects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clients {
+    /// Other servers, on port 25: never asked for a certificate, and they resume no sessions.
+    Servers,
+    /// Mail programs.
+    Programs {
+        /// Whether they are asked for a certificate.
+        client_auth: bool,
+    },
+}
+
+/// Tickets that stay small: a client can show 64 KB of certificates, and would get them back with
+/// every ticket.
+#[derive(Debug)]
+struct Tickets(Arc<dyn ProducesTickets>);
+
+/// Bytes of a session in a ticket: its secrets and a certificate with an RSA key of 8192 bits.
+const LONGEST_SESSION: usize = 4 << 10;
+
+impl ProducesTickets for Tickets {
+    fn enabled(&self) -> bool {
+        self.0.enabled()
+    }
+
+    fn lifetime(&self) -> u32 {
+        self.0.lifetime()
+    }
+
+    fn encrypt(&self, plain: &[u8]) -> Option<Vec<u8>> {
+        match plain.len() <= LONGEST_SESSION {
+            true => self.0.encrypt(plain),
+            false => None,
+        }
+    }
+
+    fn decrypt(&self, cipher: &[u8]) -> Option<Vec<u8>> {
+        self.0.decrypt(cipher)
+    }
 }
 
 /// Certificates by the names in them.
@@ -142,8 +203,23 @@ mod tests {
 
     #[test]
     fn a_configuration_needs_a_certificate() {
-        assert!(server_config(Vec::new(), false).is_err());
-        let config = server_config(vec![certificate(&["localhost"])], true).expect("a config");
-        assert!(!config.session_storage.can_cache());
+        let asked = Clients::Programs { client_auth: true };
+        assert!(server_config(Vec::new(), false, asked).is_err());
+        let of = |clients| {
+            let certificates = vec![certificate(&["localhost"])];
+            server_config(certificates, true, clients).expect("a config")
+        };
+        for config in [of(asked), of(Clients::Servers)] {
+            assert!(!config.session_storage.can_cache());
+        }
+        assert!(of(asked).ticketer.enabled());
+        assert!(!of(Clients::Servers).ticketer.enabled());
+    }
+
+    #[test]
+    fn a_ticket_with_many_certificates_is_not_made() {
+        let tickets = Tickets(Ticketer::new().expect("a ticketer"));
+        assert!(tickets.encrypt(&[0; LONGEST_SESSION]).is_some());
+        assert!(tickets.encrypt(&[0; LONGEST_SESSION + 1]).is_none());
     }
 }

@@ -106,7 +106,9 @@ async fn passwords_need_tls_and_nothing_hides_before_it() {
     std::fs::write(&cert, &made.cert_pem).expect("written");
     std::fs::write(&key, &made.key_pem).expect("written");
     let certified = x509::load_certified_key(&cert, &key).expect("a pair");
-    let server = x509::tls::server_config(vec![certified], false).expect("a configuration");
+    let clients = x509::tls::Clients::Programs { client_auth: true };
+    let server =
+        x509::tls::server_config(vec![certified], false, clients).expect("a configuration");
     world.starttls = Some(Arc::new(server));
     world.plaintext_logins = false;
     let mut roots = RootCertStore::empty();

@@ -49,8 +49,9 @@ impl Facts<'_> {
             domain: pattern.domain().clone(),
             destinations: vec![pattern],
         });
-        // An account that vanished from the file by hand has left its password behind.
+        // An account that vanished from the file by hand has left its password and keys behind.
         plan.ops.push(Op::DropCredential(account.clone()));
+        plan.ops.push(Op::DropTlsKeys(account.clone()));
         Ok(())
     }
 
@@ -66,6 +67,7 @@ impl Facts<'_> {
         };
         let mut plan = Plan::new(format!("account removed: {account}"));
         plan.edits = self.alias_members_gone(its_own, &mut references);
+        references.extend(self.tls_keys_of_others(account));
         if !references.is_empty() {
             return Err(still_referred_to(
                 &format!("account {account}"),

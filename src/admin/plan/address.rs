@@ -65,6 +65,7 @@ impl Facts<'_> {
         if let AddressPattern::Address(gone) = written {
             plan.edits =
                 self.alias_members_gone(|member| self.same_address(member, gone), &mut references);
+            references.extend(self.tls_keys_with(gone));
         }
         if !references.is_empty() {
             return Err(still_referred_to(

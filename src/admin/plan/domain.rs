@@ -65,8 +65,9 @@ impl Facts<'_> {
     /// mox.toml, kinds. A domain that was here before has left its files: they are never written
     /// over.
     fn new_keys(&self, domain: &Domain) -> Result<[(String, String, KeyKind); 2], AdminError> {
+        let year = self.now.to_zoned(jiff::tz::TimeZone::UTC).year();
         let named = |letter: char, kind| {
-            let selector = format!("{}{letter}", self.year);
+            let selector = format!("{year}{letter}");
             let file = key_file(&selector, domain);
             (selector, file, kind)
         };
@@ -102,6 +103,7 @@ impl Facts<'_> {
                 }
             }
         }
+        references.extend(self.tls_keys_at(domain));
         if !references.is_empty() {
             return Err(still_referred_to(&format!("domain {domain}"), &references));
         }

@@ -333,6 +333,20 @@ fn setting_a_password() {
     );
 }
 
+#[test]
+fn adding_a_tls_public_key() {
+    let pem = include_bytes!("../../../tests/samples/certificates/ed25519.pem");
+    kill_everywhere(
+        &Change::TlsKeyAdd {
+            address: "bob@example.org".parse().expect("an address"),
+            name: "laptop".to_owned(),
+            no_imap_preauth: false,
+            certificate: Certificate::read(pem).expect("a certificate"),
+        },
+        false,
+    );
+}
+
 /// Loading makes the generation that was not recorded, so that there is always the new one.
 #[test]
 fn adopting_a_hand_edit() {
