@@ -16,7 +16,8 @@ use crate::smtp::{
     BodyType, DsnReturn, Mail, MailParams, Mailbox, Notify, Rcpt, RcptParams, ReversePath, Xtext,
 };
 use crate::x509::client_tls::{Trust, client_config};
-use crate::x509::{provider, self_signed, tls::server_config};
+use crate::x509::tls::{Clients, server_config};
+use crate::x509::{provider, self_signed};
 
 /// The server's side: `S:` lines are sent, `C:` lines have to come, in this order; then it closes, or
 /// with `hang` waits for the client to do so. What came behind the script is returned.
@@ -277,7 +278,7 @@ fn tls() -> (tokio_rustls::TlsAcceptor, Arc<ClientConfig>) {
     let chain = vec![CertificateDer::from_pem_slice(made.cert_pem.as_bytes()).expect("PEM")];
     let key = PrivateKeyDer::from_pem_slice(made.key_pem.as_bytes()).expect("PEM");
     let pair = CertifiedKey::from_der(chain, key, &provider()).expect("a pair");
-    let server = server_config(vec![pair], false).expect("a configuration");
+    let server = server_config(vec![pair], false, Clients::Servers).expect("a configuration");
     let dir = tempfile::tempdir().expect("tempdir");
     let path = dir.path().join("ca.pem");
     std::fs::write(&path, made.cert_pem).expect("written");
