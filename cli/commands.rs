@@ -186,6 +186,15 @@ impl Run {
     }
 }
 
+/// Runs what asks DNS, in a runtime of its own.
+fn asking_dns<T>(work: impl Future<Output = T>) -> Result<T, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Error::io("start the runtime"))?;
+    Ok(runtime.block_on(work))
+}
+
 /// The JSON of a change; the order of the keys is that of the documentation.
 #[derive(Debug, Serialize)]
 struct ChangeJson<'a> {

@@ -70,6 +70,12 @@ _mox() {
             mox__subcmd__config,dkim)
                 cmd="mox__subcmd__config__subcmd__dkim"
                 ;;
+            mox__subcmd__config,dnscheck)
+                cmd="mox__subcmd__config__subcmd__dnscheck"
+                ;;
+            mox__subcmd__config,dnsrecords)
+                cmd="mox__subcmd__config__subcmd__dnsrecords"
+                ;;
             mox__subcmd__config,domain)
                 cmd="mox__subcmd__config__subcmd__domain"
                 ;;
@@ -290,7 +296,7 @@ _mox() {
             return 0
             ;;
         mox__subcmd__config)
-            opts="-h --config --json --color --help test show describe schema reload diff history rollback domain account address tlspubkey alias dkim"
+            opts="-h --config --json --color --help test show describe schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1265,6 +1271,72 @@ _mox() {
         mox__subcmd__config__subcmd__dkim__subcmd__sign)
             opts="-h --none --dry-run --config --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mox__subcmd__config__subcmd__dnscheck)
+            opts="-h --config --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mox__subcmd__config__subcmd__dnsrecords)
+            opts="-h --config --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -6,6 +6,8 @@ mod describe;
 mod diff;
 mod alias;
 mod dkim;
+mod dnscheck;
+mod dnsrecords;
 mod domain;
 mod history;
 mod reload;
@@ -40,6 +42,8 @@ enum What {
     Diff(diff::Args),
     History(history::Args),
     Rollback(rollback::Args),
+    Dnsrecords(dnsrecords::Args),
+    Dnscheck(dnscheck::Args),
     Domain(domain::Args),
     Account(account::Args),
     Address(address::Args),
@@ -58,6 +62,8 @@ pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
         What::Diff(args) => diff::run(args, run),
         What::History(args) => history::run(args, run),
         What::Rollback(args) => rollback::run(args, run),
+        What::Dnsrecords(args) => dnsrecords::run(args, run),
+        What::Dnscheck(args) => dnscheck::run(args, run),
         What::Domain(args) => domain::run(args, run),
         What::Account(args) => account::run(args, run),
         What::Address(args) => address::run(args, run),

@@ -18,11 +18,11 @@ use crate::policy::{MailSettings, NoMailSettings, Recipient, mail_settings};
 use crate::snapshot::{Lookup, Snapshot};
 use crate::state::Generation;
 use crate::x509::Fingerprint;
-
-pub use tls_key::{TlsKeyDetail, TlsKeyRow};
+use crate::zone::DomainDns;
 
 pub use alias::AliasRow;
 pub use dkim::DkimRow;
+pub use tls_key::{TlsKeyDetail, TlsKeyRow};
 
 /// A question. Names are text as people wrote them; what cannot be a name is [`AdminError::Usage`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,11 @@ pub enum Query {
     Domains,
     /// One of them.
     Domain {
+        /// Its name.
+        domain: String,
+    },
+    /// What the DNS records of a domain depend on.
+    DomainDns {
         /// Its name.
         domain: String,
     },
@@ -122,6 +127,8 @@ pub enum Answer {
     Domains(Vec<DomainRow>),
     /// To [`Query::Domain`].
     Domain(DomainDetail),
+    /// To [`Query::DomainDns`].
+    DomainDns(DomainDns),
     /// To [`Query::Accounts`], sorted.
     Accounts(Vec<AccountRow>),
     /// To [`Query::Account`].
@@ -266,6 +273,10 @@ pub fn answer(snapshot: &Snapshot, admin: &Admin, query: &Query) -> Result<Answe
     Ok(match query {
         Query::Domains => Answer::Domains(domains(snapshot)),
         Query::Domain { domain } => Answer::Domain(domain_detail(snapshot, domain)?),
+        Query::DomainDns { domain } => {
+            let (name, settings) = domain_named(snapshot, domain)?;
+            Answer::DomainDns(DomainDns::gather(&snapshot.config, &name, settings))
+        }
         Query::Accounts => Answer::Accounts(
             snapshot
                 .config
