@@ -94,6 +94,7 @@ async fn add(
         account: name,
         mailbox,
         quota,
+        ..
     } = delivery;
     let written = async {
         let account = store.account(&name).await?;

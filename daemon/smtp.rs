@@ -2,12 +2,13 @@
 //!
 //! [`answer`] has every word that is said; [`wire`] waits, reads and writes; [`session`] is the
 //! loop over commands, with [`auth`], [`transaction`] and [`incoming`] for what takes more than one
-//! line; [`header`] looks at the header of a message while it comes in.
+//! line; [`header`] looks at the header of a message while it comes in, [`filing`] once it is here.
 
 mod answer;
 mod auth;
 mod author;
 mod content;
+mod filing;
 mod header;
 mod incoming;
 mod session;

@@ -1,11 +1,15 @@
 //! Pure decisions on one snapshot. `mox explain` asks the same functions.
 
+mod filing;
 mod mail_settings;
 
+use std::sync::Arc;
+
 use crate::addr::{AccountName, Address, Domain};
-use crate::config::model::{Alias, DomainPattern, Route as RouteConfig, Transport};
+use crate::config::model::{Alias, DomainPattern, Route as RouteConfig, Ruleset, Transport};
 use crate::snapshot::{Lookup, Snapshot};
 
+pub use filing::{Header, decide_mailbox, file};
 pub use mail_settings::{MailServer, MailSettings, NoMailSettings, mail_settings};
 
 /// Where a message for an accepted recipient goes: one entry an account and mailbox.
@@ -15,6 +19,8 @@ pub struct Delivery {
     pub account: AccountName,
     /// Which mailbox.
     pub mailbox: String,
+    /// What goes to other mailboxes, once the message is known ([`file`]).
+    pub rulesets: Arc<[Ruleset]>,
     /// Bytes the account may hold, 0: no limit.
     pub quota: u64,
 }
@@ -75,8 +81,13 @@ pub fn decide_rcpt(
     }
     match snapshot.lookup(address) {
         Some(Lookup::Destination {
-            account, mailbox, ..
-        }) => Ok(delivery(snapshot, account, mailbox).into_iter().collect()),
+            account,
+            mailbox,
+            rulesets,
+            ..
+        }) => Ok(delivery(snapshot, account, mailbox, rulesets)
+            .into_iter()
+            .collect()),
         Some(Lookup::Alias(name)) => match domain.aliases.get(&name.localpart) {
             Some(alias) => expand(snapshot, origin, alias),
             None => Err(RcptRefusal::UnknownAddress),
@@ -87,7 +98,7 @@ pub fn decide_rcpt(
 }
 
 /// The members of an alias. While one is at a disabled domain all of it waits at the sender's: nothing
-/// here could keep that member's copy.
+/// here could keep that member's copy. On port 25 nothing proves that a sender is a member.
 fn expand(
     snapshot: &Snapshot,
     origin: &Origin,
@@ -95,20 +106,17 @@ fn expand(
 ) -> Result<Vec<Delivery>, RcptRefusal> {
     let mut deliveries: Vec<Delivery> = Vec::with_capacity(alias.addresses.len());
     for member in &alias.addresses {
-        if snapshot
-            .domain(&member.domain)
-            .is_some_and(|domain| domain.disabled)
-        {
-            return Err(RcptRefusal::DomainDisabled);
-        }
         let Some(Lookup::Destination {
-            account, mailbox, ..
+            account,
+            mailbox,
+            rulesets,
+            ..
         }) = snapshot.lookup(member)
         else {
             continue;
         };
         if deliveries.iter().all(|known| known.account != account) {
-            deliveries.extend(delivery(snapshot, account, mailbox));
+            deliveries.extend(delivery(snapshot, account, mailbox, rulesets));
         }
     }
     let from_member = match origin {
@@ -118,6 +126,10 @@ fn expand(
     if !alias.post_public && !from_member {
         return Err(RcptRefusal::MembersOnly);
     }
+    let mut members = alias.addresses.iter();
+    if members.any(|member| is_disabled(snapshot, &member.domain)) {
+        return Err(RcptRefusal::DomainDisabled);
+    }
     if deliveries.is_empty() {
         Err(RcptRefusal::UnknownAddress)
     } else {
@@ -125,16 +137,30 @@ fn expand(
     }
 }
 
-fn postmaster(snapshot: &Snapshot) -> Result<Vec<Delivery>, RcptRefusal> {
-    let (account, mailbox) = snapshot.postmaster().ok_or(RcptRefusal::UnknownAddress)?;
-    Ok(delivery(snapshot, account, mailbox).into_iter().collect())
+fn is_disabled(snapshot: &Snapshot, domain: &Domain) -> bool {
+    snapshot
+        .domain(domain)
+        .is_some_and(|domain| domain.disabled)
 }
 
-fn delivery(snapshot: &Snapshot, account: AccountName, mailbox: String) -> Option<Delivery> {
+fn postmaster(snapshot: &Snapshot) -> Result<Vec<Delivery>, RcptRefusal> {
+    let (account, mailbox) = snapshot.postmaster().ok_or(RcptRefusal::UnknownAddress)?;
+    Ok(delivery(snapshot, account, mailbox, [].into())
+        .into_iter()
+        .collect())
+}
+
+fn delivery(
+    snapshot: &Snapshot,
+    account: AccountName,
+    mailbox: String,
+    rulesets: Arc<[Ruleset]>,
+) -> Option<Delivery> {
     let quota = snapshot.account(&account)?.quota;
     Some(Delivery {
         account,
         mailbox,
+        rulesets,
         quota,
     })
 }

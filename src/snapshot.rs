@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::addr::{AccountName, Address, Domain, Localpart};
-use crate::config::model::{Account, AddressPattern, Config, DomainConfig};
+use crate::config::model::{Account, AddressPattern, Config, DomainConfig, Ruleset};
 use crate::state::{Credential, TlsKey, TlsKeys};
 use crate::x509::Fingerprint;
 
@@ -42,6 +42,8 @@ pub enum Lookup {
         account: AccountName,
         /// Mailbox to file into (`Inbox` unless the destination says otherwise).
         mailbox: String,
+        /// What goes to other mailboxes.
+        rulesets: Arc<[Ruleset]>,
         /// Whether an `@domain` destination matched.
         catchall: bool,
     },
@@ -172,6 +174,7 @@ impl Index {
                 let lookup = |catchall| Lookup::Destination {
                     account: name.clone(),
                     mailbox: destination.mailbox.clone(),
+                    rulesets: Arc::clone(&destination.rulesets),
                     catchall,
                 };
                 match pattern {

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::Service;
 use super::answer::Answer;
+use super::filing::filed;
 use super::header::{Additions, Counter, HeaderLimits, Submitted};
 use super::incoming::{Header, Incoming};
 use super::session::Session;
@@ -170,13 +171,20 @@ impl Session {
             prefix: prefix.into_bytes(),
             received: (now, 0),
         };
-        match deliver(&self.context.store, &letter, &transaction.deliveries).await {
+        let deliveries = match filed(&transaction, &letter.message) {
+            Ok(deliveries) => deliveries,
+            Err(error) => {
+                tracing::error!(%error, "read the header of a message");
+                return Ok(Answer::Local);
+            }
+        };
+        match deliver(&self.context.store, &letter, &deliveries).await {
             Ok(()) => {
                 tracing::info!(
                     id,
                     from = %transaction.from,
                     recipients = transaction.recipients,
-                    copies = transaction.deliveries.len(),
+                    copies = deliveries.len(),
                     size,
                     "message kept"
                 );

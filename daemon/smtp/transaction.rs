@@ -239,6 +239,7 @@ fn loopback(snapshot: &Snapshot, account: mox::addr::AccountName) -> Delivery {
     Delivery {
         account,
         mailbox: "Inbox".to_owned(),
+        rulesets: [].into(),
         quota,
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde_json::{Number, Value, json};
 
 use super::model::{
-    Account, Alias, Auth, Config, DomainConfig, DomainPattern, Limits, Listener, Route, Server,
-    ServiceKind, TlsVersion, Transport, Web,
+    Account, Alias, Auth, Config, DomainConfig, DomainPattern, Limits, Listener, Route, Ruleset,
+    Server, ServiceKind, TlsVersion, Transport, Web,
 };
 use super::reader::{quote, quote_key};
 use super::units::{format_duration, format_size};
@@ -253,7 +253,11 @@ fn alias(alias: &Alias) -> Fields {
 
 fn account(account: &Account) -> Fields {
     let destinations = account.destinations.iter().map(|(pattern, destination)| {
-        let destination = table([("mailbox", text(&destination.mailbox))]);
+        let rulesets = &destination.rulesets;
+        let mut destination = table([("mailbox", text(&destination.mailbox))]);
+        if !rulesets.is_empty() {
+            destination.push(("rulesets".to_owned(), list(rulesets.iter(), ruleset)));
+        }
         (pattern.to_string(), Shown::Inline(destination))
     });
     let mut all = table([
@@ -265,6 +269,27 @@ fn account(account: &Account) -> Fields {
     ]);
     all.extend(routes(&account.routes));
     all
+}
+
+fn ruleset(ruleset: &Ruleset) -> Shown {
+    let conditions = [
+        ("smtp_mail_from_regexp", &ruleset.smtp_mail_from_regexp),
+        ("msg_from_regexp", &ruleset.msg_from_regexp),
+    ];
+    let mut all: Fields = conditions
+        .into_iter()
+        .filter_map(|(key, pattern)| Some((key.to_owned(), text(pattern.as_ref()?))))
+        .collect();
+    if !ruleset.headers_regexp.is_empty() {
+        let fields = ruleset.headers_regexp.iter();
+        let fields = fields.map(|(name, value)| (name.to_string(), text(value)));
+        all.push(("headers_regexp".to_owned(), Shown::Inline(fields.collect())));
+    }
+    all.extend(table([
+        ("mailbox", text(&ruleset.mailbox)),
+        ("comment", text(&ruleset.comment)),
+    ]));
+    Shown::Inline(all)
 }
 
 fn routes(routes: &[Route]) -> Option<(String, Shown)> {

@@ -65,6 +65,13 @@ pub enum Kind {
         /// The table that each is.
         of: &'static Kind,
     },
+    /// A table of values by names of one's choice, on one line.
+    Map {
+        /// How many at least.
+        least: usize,
+        /// What each value is.
+        of: &'static Kind,
+    },
     /// Such tables in a list, `[[routes]]`.
     Tables(&'static Kind),
     /// What a later version will read.

@@ -10,10 +10,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::addr::{AccountName, AddrError, Address, Domain, Localpart};
 
 pub use self::limits::{Auth, Limits};
+pub use self::ruleset::{Pattern, Ruleset};
 
 /// Defines a table of mox.toml, and keeps the doc comments of its fields as text: `DOCS`, by the
 /// field's name.
@@ -34,6 +36,7 @@ macro_rules! documented {
 }
 
 mod limits;
+mod ruleset;
 
 documented! {
 /// All of mox.toml.
@@ -388,6 +391,10 @@ documented! {
 pub struct Destination {
     /// Mailbox to file into (`Inbox`).
     pub mailbox: String,
+    /// What goes to other mailboxes: all conditions of a ruleset must hold, at least one, and the first
+    /// that matches counts. Regular expressions are searched for, so `^` and `$` bind them to the
+    /// ends, and case does not count.
+    pub rulesets: Arc<[Ruleset]>,
 }
 }
 

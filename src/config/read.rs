@@ -15,6 +15,7 @@ mod account;
 mod domain;
 mod listener;
 mod route;
+mod ruleset;
 mod server;
 mod value;
 

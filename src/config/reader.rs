@@ -311,7 +311,7 @@ impl<'r, 'a> At<'r, 'a> {
     /// Each entry of a table whose keys are names; complaints about the entry underline its key.
     pub(super) fn each(self, mut read: impl FnMut(&'r str, At<'_, 'a>)) -> Option<()> {
         let kind = match self.kind {
-            Kind::Named { of, .. } => of,
+            Kind::Named { of, .. } | Kind::Map { of, .. } => of,
             other => other,
         };
         for entry in &self.table()?.entries {

@@ -86,6 +86,13 @@ pub(super) fn kind_text(kind: &Kind) -> String {
             format!("a table with {}", names.join(", "))
         }
         Kind::Named { .. } => "tables by name".to_owned(),
+        Kind::Map { least, of } => {
+            let least = match least {
+                0 => String::new(),
+                least => format!(" with at least {least} key"),
+            };
+            format!("a table{least}: {}", kind_text(of))
+        }
         Kind::Tables(_) => "a list of tables".to_owned(),
         Kind::Reserved => "not supported yet".to_owned(),
     }

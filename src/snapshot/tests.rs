@@ -79,6 +79,7 @@ fn lookup(text: &str) -> Option<String> {
             account,
             mailbox,
             catchall,
+            ..
         } => format!(
             "{account} {mailbox}{}",
             if catchall { " catchall" } else { "" }

@@ -4,7 +4,7 @@ use super::Presence::{Default, Optional, Required, Usual};
 use super::{Form, Key, Kind, names};
 use crate::config::model::{
     Account, Alias, Auth, Certificate, Config, Destination, Dkim, DkimSelector, DomainConfig,
-    Limits, Listener, LogLevel, Postmaster, Route, Server, Service, Tls, TlsVersion, Web,
+    Limits, Listener, LogLevel, Postmaster, Route, Ruleset, Server, Service, Tls, TlsVersion, Web,
 };
 
 const ANY: Kind = Kind::Text(&Form {
@@ -360,7 +360,52 @@ const DOMAIN_TABLE: Kind = Kind::Table(&[
 
 const DESTINATION: Kind = Kind::Table(&[
     Key::new(Destination::DOCS, "mailbox", MAILBOX, Default("\"Inbox\"")),
-    Key::reserved("rulesets"),
+    Key::new(
+        Destination::DOCS,
+        "rulesets",
+        Kind::Tables(&RULESET),
+        Optional(""),
+    ),
+]);
+
+const REGEXP: Kind = Kind::Text(&Form {
+    what: "a regular expression",
+    pattern: "",
+});
+
+const RULESET: Kind = Kind::Table(&[
+    Key::new(
+        Ruleset::DOCS,
+        "smtp_mail_from_regexp",
+        REGEXP,
+        Optional("\"^bounces@\""),
+    ),
+    Key::new(
+        Ruleset::DOCS,
+        "msg_from_regexp",
+        REGEXP,
+        Optional("'@example\\.net$'"),
+    ),
+    Key::new(
+        Ruleset::DOCS,
+        "headers_regexp",
+        Kind::Map {
+            least: 1,
+            of: &REGEXP,
+        },
+        Optional("{ \"^list-id$\" = '<team\\.' }"),
+    ),
+    Key::new(
+        Ruleset::DOCS,
+        "mailbox",
+        MAILBOX,
+        Required("\"Lists/Team\""),
+    ),
+    Key::new(Ruleset::DOCS, "comment", ANY, Default("\"\"")),
+    Key::reserved("verified_domain"),
+    Key::reserved("is_forward"),
+    Key::reserved("list_allow_domain"),
+    Key::reserved("accept_rejects_to_mailbox"),
 ]);
 
 const ACCOUNT_TABLE: Kind = Kind::Table(&[

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::value::{domain, mailbox, parse_account, pattern, size, text};
-use super::{Names, route};
+use super::{Names, route, ruleset};
 use crate::addr::{AccountName, Address};
 use crate::config::model::{Account, AddressPattern, Destination};
 use crate::config::reader::At;
@@ -84,8 +84,8 @@ fn read_destination(
     let mut fields = at.fields()?;
     let destination = Destination {
         mailbox: fields.or("mailbox", "Inbox".to_owned(), mailbox),
+        rulesets: fields.or("rulesets", Vec::new(), ruleset::read_all).into(),
     };
-    fields.reserved("rulesets", "rulesets are");
     fields.finish();
     Some((pattern?, destination))
 }

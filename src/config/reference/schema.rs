@@ -79,7 +79,7 @@ fn values(kind: &Kind) -> Value {
             list
         }
         Kind::Table(keys) => table(keys),
-        Kind::Named { least, of, .. } => json!({
+        Kind::Named { least, of, .. } | Kind::Map { least, of } => json!({
             "type": "object",
             "additionalProperties": values(of),
             "minProperties": least,

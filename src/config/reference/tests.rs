@@ -78,7 +78,8 @@ fn what_is_shown_are_the_keys_of_the_reference() {
     assert_eq!(shown, known);
 }
 
-const NAMED: [&str; 5] = [
+const NAMED: [&str; 6] = [
+    "accounts.NAME.destinations.NAME.rulesets[].headers_regexp",
     "listeners",
     "domains",
     "accounts",

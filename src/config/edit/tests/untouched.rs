@@ -145,9 +145,6 @@ fn expected(config: &mut Config, edit: &Edit) -> String {
             domain,
             destinations,
         } => {
-            let inbox = || Destination {
-                mailbox: "Inbox".into(),
-            };
             let new = Account {
                 domain: domain.clone(),
                 full_name: String::new(),
@@ -181,12 +178,7 @@ fn expected(config: &mut Config, edit: &Edit) -> String {
                 .get_mut(account)
                 .expect("there")
                 .destinations;
-            all.insert(
-                pattern.clone(),
-                Destination {
-                    mailbox: "Inbox".into(),
-                },
-            );
+            all.insert(pattern.clone(), inbox());
             account.to_string()
         }
         Edit::DestinationRemove { account, pattern } => {
@@ -255,6 +247,13 @@ fn expected(config: &mut Config, edit: &Edit) -> String {
             dkim.sign = selectors.clone();
             domain.unicode()
         }
+    }
+}
+
+fn inbox() -> Destination {
+    Destination {
+        mailbox: "Inbox".into(),
+        rulesets: [].into(),
     }
 }
 
