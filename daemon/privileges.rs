@@ -16,6 +16,10 @@ use nix::unistd::{Uid, User, initgroups, setgid, setuid};
 use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities, set_keep_capabilities};
 
+pub use access::inaccessible;
+
+mod access;
+
 /// Why the process cannot become what it should be.
 #[derive(Debug, thiserror::Error)]
 pub enum PrivilegesError {

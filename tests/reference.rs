@@ -10,6 +10,8 @@
 
 mod support;
 
+#[path = "reference/mistakes.rs"]
+mod mistakes;
 #[path = "reference/schema.rs"]
 mod schema;
 
