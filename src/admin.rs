@@ -7,8 +7,10 @@ mod commit;
 mod current;
 mod diff;
 mod folders;
+mod keys;
 mod generations;
 mod localserve;
+mod patch;
 mod plan;
 mod recover;
 mod rollback;
@@ -311,6 +313,8 @@ pub struct Admin {
     disk: Disk,
     /// What the file on disk was when it was last looked at, read and compiled.
     current: Mutex<Option<Arc<Current>>>,
+    /// Made before they are needed.
+    keys: keys::KeyStock,
     /// Held while removals are finished: two at a time would end each other's.
     finishing: Mutex<()>,
     /// Which TLS public keys have logged somebody in lately.
@@ -340,6 +344,7 @@ impl Admin {
             data_dir,
             disk: Disk::new(),
             current: Mutex::new(None),
+            keys: keys::KeyStock::default(),
             finishing: Mutex::new(()),
             key_uses: Arc::default(),
             store: Mutex::new(store),

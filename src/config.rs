@@ -3,6 +3,7 @@
 //! [`parse`] finds everything that is wrong with a text at once, each problem at its place; what it
 //! returns is complete and consistent. [`edit`] changes a text and nothing of it that it need not.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use self::document::{Data, Span};
@@ -140,6 +141,7 @@ pub fn parse(text: &str, file: &Path, files: &dyn Files) -> Result<model::Config
 pub fn data_dir(file: &Path) -> PathBuf {
     let bytes = std::fs::read(file).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
+    let text = about_server(&text);
     let folder = folder(file);
     let (root, _) = document::parse(&text);
     let server = match root.get("server").map(|node| &node.data) {
@@ -150,6 +152,40 @@ pub fn data_dir(file: &Path) -> PathBuf {
         Some(Data::String(path)) if !path.is_empty() => folder.join(path.as_ref()),
         _ => folder.join(read::DEFAULT_DATA_DIR),
     }
+}
+
+/// The parts of a text, from header to header, that can say something of `server`: every command looks for
+/// the data directory, and need not read ten thousand accounts for it.
+fn about_server(text: &str) -> Cow<'_, str> {
+    let has =
+        |part: &str, word: &str| memchr::memmem::find(part.as_bytes(), word.as_bytes()).is_some();
+    // A text of many lines may hold what looks like a header, and so may an array; an escape may hide a
+    // name.
+    let odd = [
+        "\"\"\"",
+        "'''",
+        "\"server\"",
+        "'server'",
+        "\\u",
+        "\\U",
+        "\\x",
+    ];
+    let is_plain = !odd.iter().any(|odd| has(text, odd));
+    if !is_plain {
+        return Cow::Borrowed(text);
+    }
+    let mut parts = String::new();
+    let mut start = 0;
+    let headers = memchr::memmem::find_iter(text.as_bytes(), "\n[").map(|at| at + 1);
+    for end in headers.chain([text.len()]) {
+        let part = &text[start..end];
+        // What stands before the first header may be anything, and is short.
+        if start == 0 || has(part, "server") {
+            parts.push_str(part);
+        }
+        start = end;
+    }
+    Cow::Owned(parts)
 }
 
 /// Where relative paths of a file start.

@@ -86,6 +86,11 @@ impl Snapshot {
         }
     }
 
+    /// With another configuration, valid too.
+    pub(crate) fn recompiled(&self, config: Arc<Config>) -> Snapshot {
+        Snapshot::compile(self.generation, config, self.credentials.clone())
+    }
+
     /// The same facts under another number, for a change of state alone.
     pub fn with_credentials(
         &self,

@@ -12,17 +12,13 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-
-use zeroize::Zeroizing;
 
 use crate::fsio::{self, FsError};
 use crate::state::{Begun, NewGeneration, Op};
-use crate::x509::dkim;
 
 use super::folders::point;
-use super::plan::KeyKind;
 use super::{Actor, Admin, AdminError, Committed, Prepared};
 
 /// So many new accounts get their mailboxes with the change itself, so that a disk that will not have
@@ -156,7 +152,7 @@ impl Admin {
     /// Makes what was noted.
     fn make(&self, prepared: &Prepared, begun: &Begun) -> Result<(), AdminError> {
         for key in &prepared.plan.keys {
-            make_key(key.kind, &self.beside(&key.file))?;
+            self.make_key(key.kind, &self.beside(&key.file))?;
             point("admin.commit.key")?;
         }
         match begun.accounts.as_slice() {
@@ -272,21 +268,4 @@ pub(super) fn unstage(staged: Option<&Path>) {
     if let Some(staged) = staged {
         let _ = fs::remove_file(staged);
     }
-}
-
-/// Never over a file that is there.
-fn make_key(kind: KeyKind, path: &Path) -> Result<(), AdminError> {
-    let pem = match kind {
-        KeyKind::Rsa => dkim::generate_rsa(),
-        KeyKind::Ed25519 => dkim::generate_ed25519(),
-    }
-    .map_err(|error| AdminError::Local(error.to_string()))?;
-    let pem = Zeroizing::new(pem);
-    let folder = fsio::folder_of(path);
-    match fs::DirBuilder::new().mode(0o700).create(folder) {
-        Ok(()) => fsio::sync_dir(fsio::folder_of(folder))?,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(FsError::at("create", folder)(error).into()),
-    }
-    Ok(fsio::create(path, pem.as_bytes(), 0o600)?)
 }

@@ -1,10 +1,11 @@
 //! mox.toml as it is on disk, read and compiled. It is kept while the file's bytes stay the same, so
 //! that a change at ten thousand accounts does not begin with reading them all.
 
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 use crate::addr::AccountName;
-use crate::config::edit::{self, Edit, EditError, Value};
+use crate::config::edit::{self, EditError};
 use crate::config::model::Config;
 use crate::config::{self, Expecting, Files};
 use crate::diag::Diagnostic;
@@ -12,6 +13,7 @@ use crate::fsio::FsError;
 use crate::snapshot::Snapshot;
 use crate::state::ContentHash;
 
+use super::patch::patched;
 use super::plan::{self, Facts, Plan};
 use super::{Admin, AdminError, Change, Prepared, diff};
 
@@ -152,17 +154,20 @@ impl Admin {
             [] => Arc::clone(&base),
             edits => {
                 let text: Arc<str> = edit::apply(&base.text, edits).map_err(edit_failed)?.into();
-                Arc::new(match patched(base.config(), edits) {
-                    Some(config) => Current {
+                let made: Vec<PathBuf> =
+                    plan.keys.iter().map(|key| self.beside(&key.file)).collect();
+                let key_file =
+                    |name: &str| Some(self.beside(name)).filter(|file| made.contains(file));
+                Arc::new(match patched(&base.snapshot, edits, &key_file) {
+                    Some(snapshot) => Current {
                         hash: ContentHash::of(text.as_bytes()),
                         text,
-                        snapshot: base.snapshot.with_config(Arc::new(config)),
+                        snapshot,
                     },
                     None => {
-                        let keys = plan.keys.iter();
                         let files = Expecting {
                             others: &self.disk,
-                            made: keys.map(|key| self.beside(&key.file)).collect(),
+                            made,
                         };
                         self.parse(text, &files)?
                     }
@@ -213,34 +218,6 @@ impl Admin {
             next,
             plan,
         }
-    }
-}
-
-/// The configuration after edits that cannot make it invalid and move no address, without reading ten
-/// thousand accounts anew; none for others.
-fn patched(config: &Config, edits: &[Edit]) -> Option<Config> {
-    match edits {
-        [Edit::DomainSetDisabled { domain, disabled }] => {
-            let mut config = config.clone();
-            config.domains.get_mut(domain)?.disabled = *disabled;
-            Some(config)
-        }
-        [
-            Edit::AccountSet {
-                account,
-                key: "login_disabled",
-                value,
-            },
-        ] => {
-            let mut config = config.clone();
-            config.accounts.get_mut(account)?.login_disabled = match value {
-                Some(Value::Text(message)) => message.clone(),
-                None => String::new(),
-                Some(_) => return None,
-            };
-            Some(config)
-        }
-        _ => None,
     }
 }
 

@@ -382,6 +382,57 @@ fn an_empty_file_is_invalid() {
 }
 
 #[test]
+fn the_data_directory_is_found_wherever_it_stands() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let file = dir.path().join("mox.toml");
+    let many: String = (0..50)
+        .map(|n| format!("\n[accounts.u{n}]\ndomain = \"d\"\n[accounts.u{n}.destinations]\n\"u{n}@d\" = {{}}\n"))
+        .collect();
+    for (server, expected) in [
+        ("[server]\ndata_dir = \"d\"\n", "d"),
+        ("  [ server ] # it\n\n  data_dir = 'd'\n", "d"),
+        (
+            "[\"server\"]\r\nhostname = \"x\"\r\ndata_dir = \"d\"\r\n",
+            "d",
+        ),
+        ("['server']\n\"data_dir\" = \"d\"\n", "d"),
+        ("[\"ser\\u0076er\"]\ndata_dir = \"d\"\n", "d"),
+        ("[server]\nhostname = \"x\"\n", "../data"),
+        ("[other]\ndata_dir = \"no\"\n", "../data"),
+        (
+            "[server]\n[server.postmaster]\ndata_dir = \"no\"\n",
+            "../data",
+        ),
+        (
+            "[x]\ny = \"\"\"\n[server]\ndata_dir = \"no\"\n\"\"\"\n",
+            "../data",
+        ),
+        (
+            "[x]\ny = '''\n[server]\ndata_dir = \"no\"\n'''\n[server]\ndata_dir = \"d\"\n",
+            "d",
+        ),
+        (
+            "[x]\ny = [\n[\"server\"],\n]\n[server]\ndata_dir = \"d\"\n",
+            "d",
+        ),
+    ] {
+        for text in [
+            server.to_owned(),
+            format!("{many}{server}"),
+            format!("{server}{many}"),
+        ] {
+            std::fs::write(&file, &text).expect("write");
+            assert_eq!(data_dir(&file), dir.path().join(expected), "{text}");
+        }
+    }
+    // Above all headers.
+    for server in ["server.data_dir = \"d\"", "server = { data_dir = \"d\" }"] {
+        std::fs::write(&file, format!("{server}\n{many}")).expect("write");
+        assert_eq!(data_dir(&file), dir.path().join("d"), "{server}");
+    }
+}
+
+#[test]
 fn the_data_directory_is_found_in_a_broken_file() {
     let dir = tempfile::tempdir().expect("tempdir");
     let file = dir.path().join("mox.toml");
