@@ -1,6 +1,7 @@
 //! All that is printed is printed here: text for people, tab-separated records for pipes, JSON.
 
 mod diagnostic;
+mod progress;
 mod text;
 
 use std::io::{self, IsTerminal, Read, Write};

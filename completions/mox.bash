@@ -527,7 +527,7 @@ _mox() {
             return 0
             ;;
         mox__subcmd__config__subcmd__account__subcmd__rm)
-            opts="-h --if-exists --yes --dry-run --config --json --color --help"
+            opts="-h --if-exists --wait --yes --dry-run --config --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -13,9 +13,11 @@ mod localserve;
 mod patch;
 mod plan;
 mod recover;
+mod removal;
 mod rollback;
 mod tls_key;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -38,6 +40,7 @@ pub use folders::MailFolders;
 pub use generations::{Difference, Side};
 pub use localserve::{LocalServe, init_localserve};
 pub use plan::KeyKind;
+pub use removal::Removal;
 
 /// Everything that can be changed, as it travels over the control socket too.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -317,6 +320,8 @@ pub struct Admin {
     keys: keys::KeyStock,
     /// Held while removals are finished: two at a time would end each other's.
     finishing: Mutex<()>,
+    /// Why removals were not finished when that was last tried.
+    unfinished: Mutex<HashMap<AccountName, String>>,
     /// Which TLS public keys have logged somebody in lately.
     key_uses: Arc<KeyUses>,
     /// Where the mail is; none until a change needs it.
@@ -346,6 +351,7 @@ impl Admin {
             current: Mutex::new(None),
             keys: keys::KeyStock::default(),
             finishing: Mutex::new(()),
+            unfinished: Mutex::new(HashMap::new()),
             key_uses: Arc::default(),
             store: Mutex::new(store),
         };

@@ -81,6 +81,13 @@ impl Files {
             Query::History => Ok(Answer::History(ctl::history(self.admin()?)?)),
             Query::Diff { from, to } => Ok(Answer::Diff(self.admin()?.difference(*from, *to)?)),
             Query::Made { request } => Ok(Answer::Made(ctl::made(self.admin()?, request)?)),
+            Query::Removal { account } => {
+                let snapshot = self.snapshot()?;
+                if self.admin()?.removal(account)?.pending {
+                    self.admin()?.finish_removals()?;
+                }
+                ctl::answer(&snapshot, self.admin()?, query)
+            }
             _ => ctl::answer(&*self.snapshot()?, self.admin()?, query),
         }
     }

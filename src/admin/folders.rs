@@ -11,7 +11,6 @@ use std::sync::{Arc, PoisonError};
 use crate::addr::AccountName;
 use crate::config::model::Config;
 use crate::fsio::{self, FsError};
-use crate::state::Op;
 use crate::store::{Store, StoreError, StoreOptions};
 
 use super::{Admin, AdminError};
@@ -131,37 +130,6 @@ impl Admin {
             fsio::sync_dir(&folder)?;
         }
         Ok(full)
-    }
-
-    /// Removes what is left of accounts whose removal was begun and that are not served any more:
-    /// call it after the snapshot without them is served, and at the start before listeners open.
-    /// Gives the names of those that are gone. One that fails is tried again the next time.
-    pub fn finish_removals(&self) -> Result<Vec<AccountName>, AdminError> {
-        let _finishing = self
-            .finishing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut gone = Vec::new();
-        let Some(current) = self.current() else {
-            return Ok(gone);
-        };
-        for account in self.state.removals()? {
-            if current.config().accounts.contains_key(&account) {
-                continue;
-            }
-            if let Err(error) = self.mail_folders()?.remove(&account) {
-                tracing::error!(%account, %error, "remove the mail of a removed account");
-                continue;
-            }
-            point("admin.removal.folder")?;
-            let ops = [
-                Op::DropCredential(account.clone()),
-                Op::EndRemoval(account.clone()),
-            ];
-            self.state.commit(&ops, None)?;
-            gone.push(account);
-        }
-        Ok(gone)
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sessions::time_text;
 use crate::addr::{AccountName, Address, Domain};
-use crate::admin::{Admin, AdminError, Difference, Side};
+use crate::admin::{Admin, AdminError, Difference, Removal, Side};
 use crate::config::effective;
 use crate::config::model::{Account, AddressPattern, DomainConfig};
 use crate::diag;
@@ -101,6 +101,11 @@ pub enum Query {
         /// Which.
         fingerprint: Fingerprint,
     },
+    /// How far the removal of an account is.
+    Removal {
+        /// Its name.
+        account: AccountName,
+    },
     /// The configuration, defaults filled in.
     Config,
     /// The generations that are kept.
@@ -151,6 +156,8 @@ pub enum Answer {
     TlsKeys(Vec<TlsKeyRow>),
     /// To [`Query::TlsKey`].
     TlsKey(TlsKeyDetail),
+    /// To [`Query::Removal`].
+    Removal(Removal),
     /// To [`Query::Config`].
     Config {
         /// As a file that means the same.
@@ -319,6 +326,7 @@ pub fn answer(snapshot: &Snapshot, admin: &Admin, query: &Query) -> Result<Answe
         Query::MailSettings { address } => Answer::MailSettings(settings(snapshot, address)?),
         Query::Aliases { domain } => Answer::Aliases(alias::of_domain(snapshot, domain)?),
         Query::Alias { alias } => Answer::Alias(alias::named(snapshot, alias)?),
+        Query::Removal { account } => Answer::Removal(admin.removal(account)?),
         Query::Dkim { domain } => Answer::Dkim(dkim::of_domain(snapshot, domain)?),
         Query::TlsKeys { account } => Answer::TlsKeys(tls_key::rows(snapshot, admin, account)?),
         Query::TlsKey { fingerprint } => {
