@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::task;
 
 use mox::addr::Domain;
-use rustls::{HandshakeKind, ServerConfig};
+use mox::login::{Origin, Protocol};
+use mox::sasl::ChannelBindings;
+use mox::x509::tls::ServerTls;
+use rustls::HandshakeKind;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -35,7 +38,7 @@ pub struct ConnInfo {
     /// The host name for greetings on this listener.
     pub hostname: Domain,
     /// For STARTTLS: the configuration to use now; none: not offered.
-    pub starttls: Option<Arc<ServerConfig>>,
+    pub starttls: Option<Arc<ServerTls>>,
     /// Whether logins are allowed without TLS here (`tls_required = false`; localserve has TLS always).
     pub plaintext_logins: bool,
 }
@@ -45,7 +48,14 @@ pub enum Stream {
     /// Without TLS.
     Plain(TcpStream),
     /// With.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<Encrypted>),
+}
+
+/// A connection with TLS.
+pub struct Encrypted {
+    stream: TlsStream<TcpStream>,
+    /// What the handshake was done with.
+    tls: Arc<ServerTls>,
 }
 
 impl Stream {
@@ -59,7 +69,7 @@ impl Stream {
         match self {
             Stream::Plain(_) => None,
             Stream::Tls(stream) => {
-                let conn = stream.get_ref().1;
+                let conn = stream.connection();
                 Some(format!(
                     "{:?} {:?}",
                     conn.protocol_version()?,
@@ -75,7 +85,7 @@ impl Stream {
         let Stream::Tls(stream) = self else {
             return String::new();
         };
-        let conn = stream.get_ref().1;
+        let conn = stream.connection();
         let (version, suite) = tls_names(self.tls_text()).unwrap_or_default();
         let sni = conn.server_name().unwrap_or_default();
         let resumed = conn.handshake_kind() == Some(HandshakeKind::Resumed);
@@ -83,16 +93,54 @@ impl Stream {
         format!("version={version} ciphersuite={suite} sni={sni} resumed={resumed} alpn={alpn}")
     }
 
+    /// What SCRAM can bind to; none without TLS.
+    pub fn channel_bindings(&self) -> ChannelBindings {
+        match self {
+            Stream::Plain(_) => ChannelBindings::none(),
+            Stream::Tls(stream) => stream.tls.channel_bindings(stream.connection()),
+        }
+    }
+
     /// Starts TLS on a plain stream. `ahead` is what was read of it behind the command: it belongs to
     /// the handshake, so that a command hidden there (CVE-2011-0411) makes the handshake fail.
-    pub async fn start_tls(self, config: Arc<ServerConfig>, ahead: &[u8]) -> io::Result<Stream> {
+    pub async fn start_tls(self, tls: Arc<ServerTls>, ahead: &[u8]) -> io::Result<Stream> {
         let Stream::Plain(tcp) = self else {
             return Err(io::Error::other("TLS is on already"));
         };
         let mut fed = Ok(());
-        let accept = TlsAcceptor::from(config).accept_with(tcp, |conn| fed = feed(conn, ahead));
+        let acceptor = TlsAcceptor::from(tls.config.clone());
+        let accept = acceptor.accept_with(tcp, |conn| fed = feed(conn, ahead));
         fed?;
-        Ok(Stream::Tls(Box::new(accept.await?)))
+        let stream = accept.await?;
+        Ok(Stream::Tls(Box::new(Encrypted { stream, tls })))
+    }
+}
+
+impl Encrypted {
+    fn connection(&self) -> &rustls::ServerConnection {
+        self.stream.get_ref().1
+    }
+}
+
+impl ConnInfo {
+    /// The connection as logins see it; `stream` is what it is now, before or after STARTTLS.
+    pub(crate) fn origin(
+        &self,
+        stream: Option<&Stream>,
+        protocol: Protocol,
+        agent: &str,
+    ) -> Origin {
+        Origin {
+            protocol,
+            remote: self.remote.ip().to_canonical(),
+            local: self.local.ip().to_canonical(),
+            tls: stream.map(Stream::tls_facts).unwrap_or_default(),
+            fingerprint: None,
+            agent: agent.to_owned(),
+            plaintext_logins: self.plaintext_logins,
+            bindings: stream.map(Stream::channel_bindings).unwrap_or_default(),
+            hostname: self.hostname.ascii().to_owned(),
+        }
     }
 }
 
@@ -122,7 +170,7 @@ impl AsyncRead for Stream {
     ) -> task::Poll<io::Result<()>> {
         match self.get_mut() {
             Stream::Plain(s) => Pin::new(s).poll_read(cx, buf),
-            Stream::Tls(s) => Pin::new(s.as_mut()).poll_read(cx, buf),
+            Stream::Tls(s) => Pin::new(&mut s.stream).poll_read(cx, buf),
         }
     }
 }
@@ -135,14 +183,14 @@ impl AsyncWrite for Stream {
     ) -> task::Poll<io::Result<usize>> {
         match self.get_mut() {
             Stream::Plain(s) => Pin::new(s).poll_write(cx, buf),
-            Stream::Tls(s) => Pin::new(s.as_mut()).poll_write(cx, buf),
+            Stream::Tls(s) => Pin::new(&mut s.stream).poll_write(cx, buf),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> task::Poll<io::Result<()>> {
         match self.get_mut() {
             Stream::Plain(s) => Pin::new(s).poll_flush(cx),
-            Stream::Tls(s) => Pin::new(s.as_mut()).poll_flush(cx),
+            Stream::Tls(s) => Pin::new(&mut s.stream).poll_flush(cx),
         }
     }
 
@@ -152,7 +200,7 @@ impl AsyncWrite for Stream {
     ) -> task::Poll<io::Result<()>> {
         match self.get_mut() {
             Stream::Plain(s) => Pin::new(s).poll_shutdown(cx),
-            Stream::Tls(s) => Pin::new(s.as_mut()).poll_shutdown(cx),
+            Stream::Tls(s) => Pin::new(&mut s.stream).poll_shutdown(cx),
         }
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use mox::login::{LoggedIn, LoginRefusal, Logins, PasswordLogin};
 use mox::snapshot::Snapshot;
 use mox::store::Store;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::hashing::Hashing;
 use crate::live::Live;
 use crate::sessions::Sessions;
 
@@ -19,8 +19,8 @@ pub struct Context {
     pub store: Arc<Store>,
     /// The login service.
     pub logins: Arc<Logins>,
-    /// How many password hashes may run at a time: as many as there are processors.
-    pub hashing: Arc<Semaphore>,
+    /// Where its hashes are computed.
+    hashing: Hashing,
     /// The sessions in which somebody is logged in.
     pub(crate) sessions: Arc<Sessions>,
     /// What IMAP sessions tell each other.
@@ -30,65 +30,24 @@ pub struct Context {
     pub shutdown: CancellationToken,
 }
 
-/// A user name and a password that belong to the task that verifies them.
-pub struct OwnedLogin {
-    /// As in [`PasswordLogin`].
-    pub protocol: mox::login::Protocol,
-    /// As in [`PasswordLogin`].
-    pub mechanism: mox::login::Mechanism,
-    /// As in [`PasswordLogin`].
-    pub authzid: String,
-    /// As in [`PasswordLogin`].
-    pub user: String,
-    /// As in [`PasswordLogin`].
-    pub password: String,
-    /// As in [`PasswordLogin`].
-    pub remote: std::net::IpAddr,
-}
-
 impl Context {
     /// Serves these facts from this store; nobody is logged in.
-    pub fn new(snapshot: Arc<Snapshot>, store: Arc<Store>) -> Context {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    pub fn new(snapshot: Arc<Snapshot>, store: Arc<Store>, logins: Logins) -> Context {
+        let live = Live::new(snapshot);
+        let logins = Arc::new(logins);
         Context {
-            live: Live::new(snapshot),
+            hashing: Hashing::new(live.clone(), Arc::clone(&logins)),
+            live,
             store,
-            logins: Arc::new(Logins::new()),
-            hashing: Arc::new(Semaphore::new(processors)),
+            logins,
             sessions: Arc::default(),
             newsroom: crate::imap::Newsroom::default(),
             shutdown: CancellationToken::new(),
         }
     }
 
-    /// Logs in with a password; the hash runs on a thread for blocking work.
-    pub async fn login(&self, login: OwnedLogin) -> Result<LoggedIn, LoginRefusal> {
-        let snapshot: Arc<Snapshot> = self.live.now();
-        if let Some(answer) = self.logins.remembered(&snapshot, &login.borrow()) {
-            return answer;
-        }
-        let _permit = self
-            .hashing
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(|_| LoginRefusal::Local)?;
-        let logins = self.logins.clone();
-        tokio::task::spawn_blocking(move || logins.password(&snapshot, &login.borrow()))
-            .await
-            .map_err(|_| LoginRefusal::Local)?
-    }
-}
-
-impl OwnedLogin {
-    fn borrow(&self) -> PasswordLogin<'_> {
-        PasswordLogin {
-            protocol: self.protocol,
-            mechanism: self.mechanism,
-            authzid: &self.authzid,
-            user: &self.user,
-            password: &self.password,
-            remote: self.remote,
-        }
+    /// Verifies a password on a thread for it.
+    pub(crate) async fn verify(&self, login: PasswordLogin) -> Result<LoggedIn, LoginRefusal> {
+        self.hashing.verify(login).await
     }
 }

@@ -14,9 +14,8 @@ use mox::ctl::ListenerStatus;
 use mox::diag::Diagnostic;
 use mox::snapshot::Snapshot;
 use mox::x509::X509Error;
-use mox::x509::tls::Clients;
+use mox::x509::tls::{Clients, ServerTls};
 use rustix::net::{self, AddressFamily, SocketFlags, SocketType, sockopt};
-use rustls::ServerConfig;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -36,7 +35,7 @@ pub(crate) struct Spec {
     /// The host name for greetings.
     pub(crate) hostname: Domain,
     /// Certificates; none: no TLS here.
-    pub(crate) tls: Option<Arc<ServerConfig>>,
+    pub(crate) tls: Option<Arc<ServerTls>>,
     /// Whether logins are allowed without TLS.
     pub(crate) plaintext_logins: bool,
     /// The generation these settings are of.

@@ -19,6 +19,7 @@ use mox::config::{self, model::LogLevel};
 use mox::ctl::{Client, CtlError, Request, Response};
 use mox::diag::Diagnostic;
 use mox::fsio::{FsError, Lock};
+use mox::login::{Logins, TracedAttempts};
 use mox::snapshot::Snapshot;
 use mox::store::{Store, StoreOptions};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -120,7 +121,8 @@ pub fn serve(options: ServeOptions) -> Result<(), ServeError> {
     let served = runtime.block_on(async {
         admin.use_store(store.clone());
         reload::finish_removals(&admin);
-        let shared = shared(snapshot.clone(), store.clone(), descriptors);
+        let logins = Logins::new(admin.login_secret()?, Arc::new(TracedAttempts));
+        let shared = shared(snapshot.clone(), store.clone(), logins, descriptors);
         listeners.apply(planned, &shared);
         let control_socket = ctl::bind(&data_dir)
             .and_then(tokio::net::UnixListener::from_std)
@@ -313,11 +315,16 @@ fn certificate_files(snapshot: &Snapshot) -> BTreeSet<PathBuf> {
         .collect()
 }
 
-fn shared(snapshot: Arc<Snapshot>, store: Arc<Store>, descriptors: u64) -> Arc<Shared> {
+fn shared(
+    snapshot: Arc<Snapshot>,
+    store: Arc<Store>,
+    logins: Logins,
+    descriptors: u64,
+) -> Arc<Shared> {
     // Half: a session may need one more for its account.
     let connections = descriptors.saturating_sub(RESERVED_DESCRIPTORS) / 2;
     Arc::new(Shared {
-        context: Arc::new(Context::new(snapshot, store)),
+        context: Arc::new(Context::new(snapshot, store, logins)),
         admission: Admission::new(usize::try_from(connections).unwrap_or(usize::MAX).max(16)),
         sessions: TaskTracker::new(),
         last_id: AtomicU64::new(0),

@@ -7,9 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use mox::config::model::{Certificate, Tls, TlsVersion};
-use mox::x509::tls::Clients;
+use mox::x509::tls::{Clients, ServerTls};
 use mox::x509::{self, PemPair, X509Error};
-use rustls::ServerConfig;
 
 /// What a configuration is made of.
 #[derive(PartialEq)]
@@ -22,7 +21,7 @@ struct Source {
 /// The configurations in use, one for each set of files.
 #[derive(Default)]
 pub(crate) struct TlsCache {
-    entries: Vec<(Source, Arc<ServerConfig>)>,
+    entries: Vec<(Source, Arc<ServerTls>)>,
     /// What was last good of each certificate and key file.
     good: HashMap<(PathBuf, PathBuf), Arc<PemPair>>,
 }
@@ -34,7 +33,7 @@ impl TlsCache {
         &mut self,
         tls: &Tls,
         clients: Clients,
-    ) -> Result<Arc<ServerConfig>, X509Error> {
+    ) -> Result<Arc<ServerTls>, X509Error> {
         let pairs = tls.certificates.iter().map(|files| self.read(files));
         let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
         self.build(tls, clients, pairs)
@@ -46,7 +45,7 @@ impl TlsCache {
         &mut self,
         tls: &Tls,
         clients: Clients,
-    ) -> Result<(Arc<ServerConfig>, Vec<X509Error>), X509Error> {
+    ) -> Result<(Arc<ServerTls>, Vec<X509Error>), X509Error> {
         let (mut pairs, mut problems) = (Vec::new(), Vec::new());
         for files in &tls.certificates {
             match (self.read(files), self.good.get(&name(files))) {
@@ -93,7 +92,7 @@ impl TlsCache {
         tls: &Tls,
         clients: Clients,
         pairs: Vec<Arc<PemPair>>,
-    ) -> Result<Arc<ServerConfig>, X509Error> {
+    ) -> Result<Arc<ServerTls>, X509Error> {
         let source = Source {
             min_version: tls.min_version,
             clients,

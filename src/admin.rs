@@ -428,6 +428,11 @@ impl Admin {
         }
     }
 
+    /// As [`State::login_secret`].
+    pub fn login_secret(&self) -> Result<[u8; 32], AdminError> {
+        Ok(self.state.login_secret()?)
+    }
+
     /// mox.toml, as it was named.
     pub fn file(&self) -> &Path {
         &self.file

@@ -1,29 +1,39 @@
 //! The one login path: credentials and a snapshot in, a session or a refusal out (`spec/auth.md`).
 //!
-//! No protocol has a login rule of its own: [`Logins`] looks the address up, verifies, checks
-//! `login_disabled` and reports the attempt. Nobody learns without the right password whether an
-//! account exists or may log in, also not by the time it takes.
+//! No protocol has a login rule of its own: [`Logins`] looks the address up, verifies, limits guesses,
+//! checks `login_disabled` and reports the attempt; a [`Dialogue`] takes the lines of a client and gives
+//! those of the server. Nobody learns without the right password whether an account exists or may log
+//! in, also not by the time it takes.
 
 mod attempt;
+mod decoy;
+mod dialogue;
+mod external;
 mod key;
+mod limiter;
+mod origin;
 pub mod password;
 mod remembered;
 mod session;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::addr::{AccountName, Address};
-use crate::sasl::{prepare_password, prepare_user};
+use crate::sasl::{SaslError, prepare_password, prepare_user};
 use crate::snapshot::{Lookup, Snapshot};
 use crate::state::Credential;
 
+use decoy::Decoy;
+use limiter::Limiter;
 use password::Verifier;
 use remembered::Remembered;
 
 pub use crate::sasl::Mechanism;
-pub use attempt::{Attempt, AttemptResult, Attempts, TracedAttempts};
+pub use attempt::{Attempt, AttemptResult, Attempts, Means, TracedAttempts};
+pub use dialogue::{Dialogue, PasswordLogin, Turn};
 pub use key::KeyUses;
+pub use limiter::Standing;
+pub use origin::Origin;
 pub use session::{LoggedIn, Proof, Revoked};
 
 /// Where a login is tried.
@@ -44,76 +54,102 @@ impl Protocol {
     }
 }
 
-/// A login with user name and password, as it came off the wire.
-pub struct PasswordLogin<'a> {
-    /// Where.
-    pub protocol: Protocol,
-    /// How.
-    pub mechanism: Mechanism,
-    /// SASL authorization identity; empty or the same as `user`, else refused.
-    pub authzid: &'a str,
-    /// A login address of the account.
-    pub user: &'a str,
-    /// The password.
-    pub password: &'a str,
-    /// The client.
-    pub remote: IpAddr,
-}
-
 /// Why not. Each protocol has one mapping to its words (`spec/auth.md`, "One login path").
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LoginRefusal {
     /// Wrong user or password.
     #[error("wrong user or password")]
     BadCredentials,
+    /// The credentials are right, and of another account than the connection's certificate.
+    #[error("the TLS client certificate belongs to another account")]
+    OtherAccount,
+    /// SCRAM: bound to another connection, or kept from binding by somebody in between.
+    #[error("the login is not bound to this connection")]
+    ChannelBinding,
     /// The password was right; the account's message.
     #[error("{0}")]
     LoginDisabled(String),
+    /// The mechanism is not spoken here, or turned off.
+    #[error("this mechanism is not offered")]
+    NoMechanism,
+    /// The mechanism may not be used without TLS here.
+    #[error("logging in needs TLS")]
+    NeedsTls,
     /// Too many failures from this network.
     #[error("too many failed logins")]
     RateLimited,
+    /// What the client sent is no SASL.
+    #[error(transparent)]
+    Exchange(SaslError),
     /// Our own fault.
     #[error("temporary failure")]
     Local,
+}
+
+impl LoginRefusal {
+    /// Whether its answer is delayed, the longer the more of them come.
+    pub fn slows_down(&self) -> bool {
+        match self {
+            LoginRefusal::BadCredentials
+            | LoginRefusal::OtherAccount
+            | LoginRefusal::ChannelBinding
+            | LoginRefusal::LoginDisabled(_) => true,
+            LoginRefusal::NoMechanism
+            | LoginRefusal::Exchange(_)
+            | LoginRefusal::NeedsTls
+            | LoginRefusal::RateLimited
+            | LoginRefusal::Local => false,
+        }
+    }
 }
 
 /// The login service; one a process.
 pub struct Logins {
     remembered: Remembered,
     verifier: Verifier,
+    limiter: Limiter,
+    decoy: Decoy,
     attempts: Arc<dyn Attempts>,
 }
 
-impl Default for Logins {
-    fn default() -> Logins {
-        Logins::new()
-    }
-}
-
 impl Logins {
-    /// With nothing remembered, and each attempt a line in the log.
-    pub fn new() -> Logins {
-        Logins::reporting_to(Arc::new(TracedAttempts))
-    }
-
-    /// With nothing remembered, telling `attempts` of each attempt.
-    pub fn reporting_to(attempts: Arc<dyn Attempts>) -> Logins {
+    /// With nothing remembered, telling `attempts` of each attempt. What is made up for users who are
+    /// not there is made of `secret`, which is the same after a restart.
+    pub fn new(secret: [u8; 32], attempts: Arc<dyn Attempts>) -> Logins {
         Logins {
             remembered: Remembered::new(),
             verifier: Verifier::new(),
+            limiter: Limiter::new(),
+            decoy: Decoy::new(secret),
             attempts,
         }
     }
 
+    /// A login with user name and password outside of SASL (IMAP's LOGIN).
+    pub fn begin_password(&self, snapshot: &Snapshot, login: PasswordLogin) -> Turn {
+        let refusal = match login.origin.allows(snapshot, login.mechanism) {
+            Err(refusal) => refusal,
+            Ok(()) if self.is_limited(snapshot, &login.origin) => LoginRefusal::RateLimited,
+            Ok(()) => {
+                return match self.remembered(snapshot, &login) {
+                    Some(result) => Turn::Over(result),
+                    None => Turn::Password(login),
+                };
+            }
+        };
+        self.conclude_password(snapshot, &login, None, &Err(refusal.clone()));
+        Turn::Over(Err(refusal))
+    }
+
     /// The answer without the cost of a hash, when the same password was verified before (keyed hash
     /// in memory, bounded, worthless after a password change). Never a refusal for bad credentials.
-    pub fn remembered(
+    fn remembered(
         &self,
         snapshot: &Snapshot,
-        login: &PasswordLogin<'_>,
+        login: &PasswordLogin,
     ) -> Option<Result<LoggedIn, LoginRefusal>> {
-        let password = prepare_password(login.password)?;
-        let claim = Claim::resolve(snapshot, login.user, login.authzid)?;
+        let password = prepare_password(&login.password)?;
+        let claim = Claim::resolve(snapshot, &login.user, &login.authzid)?;
         let (account, credential) = claim.account?;
         if !self
             .remembered
@@ -121,45 +157,62 @@ impl Logins {
         {
             return None;
         }
-        let result = admit(snapshot, account, claim.address, &credential);
-        self.report_password(login, &result, result.as_ref().ok().map(|l| &l.account));
+        let result = admit(snapshot, account.clone(), claim.address, &credential);
+        self.conclude_password(snapshot, login, Some(&account), &result);
         Some(result)
     }
 
-    /// Verifies a password: tens of milliseconds of processor, so call it where blocking is allowed.
-    /// Unknown users cost the same. No more of them run at a time than there are processors; the
-    /// others wait here, without memory of their own.
+    /// Verifies a password: tens of milliseconds of processor, so call it where blocking is allowed,
+    /// and as often at a time as there are processors to spare. Unknown users cost the same; a network
+    /// that has failed too often meanwhile costs nothing.
     pub fn password(
         &self,
         snapshot: &Snapshot,
-        login: &PasswordLogin<'_>,
+        login: &PasswordLogin,
     ) -> Result<LoggedIn, LoginRefusal> {
-        let claim = Claim::resolve(snapshot, login.user, login.authzid);
-        let known = claim.as_ref().and_then(|claim| claim.account.clone());
-        let password = prepare_password(login.password);
+        let claim = Claim::resolve(snapshot, &login.user, &login.authzid);
+        // Recorded under the account whose password is guessed, also when another identity is wanted.
+        let account = match &claim {
+            Some(claim) => claim.account.clone(),
+            None => Claim::resolve(snapshot, &login.user, "").and_then(|claim| claim.account),
+        };
+        let account = account.map(|(account, _)| account);
+        let result = match self.is_limited(snapshot, &login.origin) {
+            true => Err(LoginRefusal::RateLimited),
+            false => self.verify(snapshot, login, claim),
+        };
+        self.conclude_password(snapshot, login, account.as_ref(), &result);
+        result
+    }
+
+    fn verify(
+        &self,
+        snapshot: &Snapshot,
+        login: &PasswordLogin,
+        claim: Option<Claim>,
+    ) -> Result<LoggedIn, LoginRefusal> {
+        let known = claim.as_ref().and_then(|claim| claim.account.as_ref());
+        let password = prepare_password(&login.password);
         // Everything costs one hash: an unknown user, a user without a password, a password that
         // could not have been set.
         let right = self.verifier.verify(
             password.as_ref().map(|p| p.as_str()),
-            known.as_ref().map(|(_, credential)| &*credential.argon2),
+            known.map(|(_, credential)| &*credential.argon2),
         );
-        let result = match (claim, right) {
-            (Some(claim), Ok(true)) => match (claim.account, password) {
-                (Some((account, credential)), Some(password)) => {
-                    self.remembered
-                        .remember(&account, credential.serial, &password);
-                    admit(snapshot, account, claim.address, &credential)
-                }
-                _ => Err(LoginRefusal::BadCredentials),
-            },
-            (_, Ok(_)) => Err(LoginRefusal::BadCredentials),
-            (_, Err(error)) => {
-                tracing::error!(account = ?known.as_ref().map(|(name, _)| name), %error, "verify a password");
-                Err(LoginRefusal::Local)
+        match right {
+            Ok(true) => {}
+            Ok(false) => return Err(LoginRefusal::BadCredentials),
+            Err(error) => {
+                tracing::error!(account = ?known.map(|(name, _)| name), %error, "verify a password");
+                return Err(LoginRefusal::Local);
             }
-        };
-        self.report_password(login, &result, known.as_ref().map(|(account, _)| account));
-        result
+        }
+        let claim = claim.ok_or(LoginRefusal::BadCredentials)?;
+        let (account, credential) = claim.account.ok_or(LoginRefusal::BadCredentials)?;
+        let password = password.ok_or(LoginRefusal::BadCredentials)?;
+        self.remembered
+            .remember(&account, credential.serial, &password);
+        admit(snapshot, account, claim.address, &credential)
     }
 
     /// How many passwords were verified by their hash, for metrics.
@@ -167,32 +220,71 @@ impl Logins {
         self.verifier.hashes()
     }
 
-    /// An attempt that never got as far as credentials: malformed, aborted.
+    /// Whether too many logins have failed from this network.
+    pub fn is_limited(&self, snapshot: &Snapshot, origin: &Origin) -> bool {
+        let config = &snapshot.config;
+        config.limits.hold_for(origin.remote)
+            && self.limiter.is_full(origin.remote, &config.auth, minute())
+    }
+
+    /// Who goes first when there are more hashes to compute than processors.
+    pub fn standing(&self, snapshot: &Snapshot, origin: &Origin) -> Standing {
+        match snapshot.config.limits.hold_for(origin.remote) {
+            true => self.limiter.standing(origin.remote, minute()),
+            false => Standing::Vouched,
+        }
+    }
+
+    /// An attempt that counts for nothing but its record.
     pub fn report(&self, attempt: &Attempt<'_>) {
         self.attempts.report(attempt);
     }
 
-    fn report_password(
-        &self,
-        login: &PasswordLogin<'_>,
-        result: &Result<LoggedIn, LoginRefusal>,
-        account: Option<&AccountName>,
-    ) {
-        self.attempts.report(&Attempt {
-            protocol: login.protocol,
-            mechanism: login.mechanism,
-            account,
-            user: login.user,
-            remote: login.remote,
-            result: match result {
-                Ok(_) => AttemptResult::Ok,
-                Err(LoginRefusal::BadCredentials) => AttemptResult::BadCredentials,
-                Err(LoginRefusal::LoginDisabled(_)) => AttemptResult::LoginDisabled,
-                Err(LoginRefusal::RateLimited) => AttemptResult::RateLimited,
-                Err(LoginRefusal::Local) => AttemptResult::Error,
-            },
+    /// A password that nobody waits for any more before it was verified.
+    pub fn given_up(&self, login: &PasswordLogin) {
+        self.report(&Attempt {
+            origin: &login.origin,
+            means: Means::Sasl(login.mechanism),
+            account: None,
+            user: &login.user,
+            result: AttemptResult::Aborted,
         });
     }
+
+    /// Counts an attempt and reports it.
+    fn conclude(&self, snapshot: &Snapshot, attempt: &Attempt<'_>) {
+        let remote = attempt.origin.remote;
+        if snapshot.config.limits.hold_for(remote) {
+            match attempt.result {
+                AttemptResult::Ok => self.limiter.succeeded(remote, minute()),
+                result if result.is_guess() => self.limiter.failed(remote, minute()),
+                _ => {}
+            }
+        }
+        self.report(attempt);
+    }
+
+    fn conclude_password(
+        &self,
+        snapshot: &Snapshot,
+        login: &PasswordLogin,
+        account: Option<&AccountName>,
+        result: &Result<LoggedIn, LoginRefusal>,
+    ) {
+        let attempt = Attempt {
+            origin: &login.origin,
+            means: Means::Sasl(login.mechanism),
+            account,
+            user: &login.user,
+            result: AttemptResult::of(result),
+        };
+        self.conclude(snapshot, &attempt);
+    }
+}
+
+/// Minutes since 1970.
+fn minute() -> u64 {
+    u64::try_from(crate::clock::now().as_second() / 60).unwrap_or(0)
 }
 
 /// Who somebody claims to be.
@@ -229,6 +321,24 @@ pub fn with_right_password(snapshot: &Snapshot, user: &str) -> Result<LoggedIn, 
     let claim = Claim::resolve(snapshot, user, "").ok_or(LoginRefusal::BadCredentials)?;
     let (account, credential) = claim.account.ok_or(LoginRefusal::BadCredentials)?;
     admit(snapshot, account, claim.address, &credential)
+}
+
+/// What a login with this password comes to.
+#[cfg(test)]
+pub(crate) fn with_password(
+    snapshot: &Snapshot,
+    user: &str,
+    password: &str,
+) -> Result<LoggedIn, LoginRefusal> {
+    let prepared = prepare_password(password);
+    let claim = Claim::resolve(snapshot, user, "").ok_or(LoginRefusal::BadCredentials)?;
+    let (account, credential) = claim.account.ok_or(LoginRefusal::BadCredentials)?;
+    let prepared = prepared.as_ref().map(|p| p.as_str());
+    match Verifier::new().verify(prepared, Some(&credential.argon2)) {
+        Ok(true) => admit(snapshot, account, claim.address, &credential),
+        Ok(false) => Err(LoginRefusal::BadCredentials),
+        Err(_) => Err(LoginRefusal::Local),
+    }
 }
 
 /// The password was right: may the account log in?

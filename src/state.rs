@@ -43,6 +43,9 @@ pub enum StateError {
     /// A row that is not what it should be.
     #[error("the control database has a {0} that cannot be read")]
     Damaged(&'static str),
+    /// The system has none.
+    #[error("no randomness")]
+    Randomness,
 }
 
 /// One change of what is kept.
@@ -117,6 +120,7 @@ impl State {
     /// Opens the database or makes it, and reads what every snapshot needs, in one scan.
     pub fn open(path: &Path) -> Result<State, StateError> {
         let db = Db::open(path, Options::new(FORMAT))?;
+        make_login_secret(&db)?;
         let cache = Mutex::new(Cache::load(&db)?);
         Ok(State { db, cache })
     }
@@ -144,6 +148,16 @@ impl State {
     /// The password of the admin pages.
     pub fn admin_password(&self) -> Option<Arc<Credential>> {
         self.with_cache(|cache| cache.admin.clone())
+    }
+
+    /// Random octets, made with the database: what logins show for users who are not there is made of
+    /// them, and stays the same from start to start.
+    pub fn login_secret(&self) -> Result<[u8; 32], StateError> {
+        let row = self.db.read()?.get(keys::LOGIN_SECRET)?;
+        let row = row.ok_or(StateError::Damaged("login secret"))?;
+        row.as_slice()
+            .try_into()
+            .map_err(|_| StateError::Damaged("login secret"))
     }
 
     /// A serial that no credential has had.
@@ -325,6 +339,15 @@ impl Op {
     }
 }
 
+fn make_login_secret(db: &Db) -> Result<(), StateError> {
+    if db.read()?.get(keys::LOGIN_SECRET)?.is_some() {
+        return Ok(());
+    }
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(|_| StateError::Randomness)?;
+    db.write(|write| Ok::<_, StateError>(write.put(keys::LOGIN_SECRET, &secret)?))
+}
+
 fn apply(write: &mut Write, op: &Op) -> Result<(), StateError> {
     match op {
         Op::SetCredential(account, credential) => {
@@ -425,6 +448,8 @@ mod keys {
     pub(super) const TLS_KEY: &[u8] = b"k";
     /// Account name.
     pub(super) const REMOVAL: &[u8] = b"r";
+    /// 32 octets.
+    pub(super) const LOGIN_SECRET: &[u8] = b"l";
     pub(super) const SERIAL: &[u8] = b"s";
     /// Number of the generation; for a piece of a whole text its number, four bytes.
     pub(super) const TEXT: &[u8] = b"t";

@@ -3,6 +3,7 @@
 
 use crate::login::LoginRefusal;
 use crate::policy::{RcptRefusal, SenderRefusal};
+use crate::sasl::SaslError;
 use crate::smtp::Reply;
 
 /// To RCPT TO.
@@ -40,9 +41,30 @@ pub fn login<T>(decided: &Result<T, LoginRefusal>) -> Reply {
     match decided {
         Ok(_) => Reply::new(235, 7, 0, "logged in"),
         Err(LoginRefusal::BadCredentials) => Reply::new(535, 7, 8, "bad user or password"),
+        Err(LoginRefusal::OtherAccount) => Reply::new(
+            535,
+            7,
+            8,
+            "the TLS client certificate belongs to another account",
+        ),
+        Err(LoginRefusal::ChannelBinding) => {
+            Reply::new(535, 7, 7, "the login is not bound to this connection")
+        }
+        Err(LoginRefusal::NoMechanism) => Reply::new(504, 5, 4, "no such mechanism"),
+        Err(LoginRefusal::NeedsTls) => Reply::new(538, 7, 11, "logging in needs TLS"),
+        Err(LoginRefusal::Exchange(error)) => bad_exchange(*error),
         Err(LoginRefusal::LoginDisabled(message)) => Reply::new(525, 7, 13, message.clone()),
         Err(LoginRefusal::RateLimited) => Reply::new(421, 7, 0, "too many failed logins"),
         Err(LoginRefusal::Local) => Reply::new(454, 7, 0, "temporary failure, try again later"),
+    }
+}
+
+fn bad_exchange(error: SaslError) -> Reply {
+    match error {
+        SaslError::Aborted => Reply::new(501, 7, 0, "authentication aborted"),
+        SaslError::Encoding => Reply::new(501, 5, 2, "that is not base64"),
+        SaslError::TooLong => Reply::new(500, 5, 6, "the line is too long"),
+        SaslError::Malformed => Reply::new(501, 5, 4, "malformed message of the mechanism"),
     }
 }
 

@@ -4,12 +4,12 @@
 //! none was chosen.
 
 pub mod apple_profile;
+mod binding;
 mod certificate;
 mod client_auth;
 mod client_key;
 pub mod client_tls;
 pub mod dkim;
-mod end_point;
 mod fingerprint;
 pub mod key_files;
 pub mod pkcs12;
@@ -30,10 +30,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use zeroize::Zeroizing;
 
+pub use binding::{client_channel_bindings, server_end_point};
 pub use certificate::{Certificate, CertificateError};
 pub use client_auth::proven_key;
 pub use client_key::{ClientKey, ClientKeyType, NotAKeyType};
-pub use end_point::server_end_point;
 pub use fingerprint::{Fingerprint, NotAFingerprint};
 pub use pkcs12::Pkcs12Form;
 pub use public_key::{KeyType, PublicKey, PublicKeyError};

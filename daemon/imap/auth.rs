@@ -1,23 +1,20 @@
 //! STARTTLS, LOGIN, AUTHENTICATE (RFC 9051 §6.2): the wire's side of the one login path.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use mox::imap::frame::{self, Limits, Line};
-use mox::login::{Attempt, AttemptResult, LoginRefusal, Protocol};
-use mox::sasl::{Credentials, Exchange, MAX_LINE, Mechanism, SaslError, Setting, Step};
+use mox::login::{
+    Dialogue, LoggedIn, LoginRefusal, Mechanism, Origin, PasswordLogin, Protocol, Turn,
+};
+use mox::sasl::MAX_LINE;
 use zeroize::Zeroizing;
 
 use super::capability;
 use super::session::{Done, Session};
 use super::state::User;
 use super::words::{self, Answer, End, Failure};
-use crate::context::OwnedLogin;
-
-/// However small the delay for a further failure: nobody mistypes so often on one connection.
-const MOST_FAILURES: usize = 20;
-
-/// The longest delay of an answer to a failed login.
-const LONGEST_DELAY: Duration = Duration::from_secs(30);
+use crate::penalty::Cost;
 
 impl Session {
     /// STARTTLS can be done now.
@@ -25,9 +22,14 @@ impl Session {
         self.info.starttls.is_some() && !self.wire.is_tls() && self.user.is_none()
     }
 
-    /// A password may be sent on this connection.
-    pub(super) fn may_log_in(&self) -> bool {
-        self.wire.is_tls() || self.info.plaintext_logins
+    /// The mechanisms to offer now.
+    pub(super) fn mechanisms(&self) -> Vec<Mechanism> {
+        self.origin().offers(&self.context.live.now())
+    }
+
+    fn origin(&self) -> Origin {
+        self.info
+            .origin(self.wire.stream(), Protocol::Imap, &self.agent)
     }
 
     pub(super) async fn start_tls(&mut self, tag: &str) -> Done {
@@ -55,83 +57,52 @@ impl Session {
     }
 
     pub(super) async fn login(&mut self, user: Vec<u8>, password: Vec<u8>) -> Done {
-        self.may_authenticate()?;
+        self.not_yet_logged_in()?;
         let password = Zeroizing::new(password);
-        // What is not UTF-8 is nobody's name or password.
-        let (Ok(user), Ok(password)) = (String::from_utf8(user), std::str::from_utf8(&password))
-        else {
-            return Err(self.failed(LoginRefusal::BadCredentials).await);
-        };
-        let credentials = Credentials {
+        let login = PasswordLogin {
+            origin: Arc::new(self.origin()),
+            mechanism: Mechanism::Login,
             authzid: String::new(),
-            user,
-            password: Zeroizing::new(password.to_owned()),
+            user: String::from_utf8_lossy(&user).into_owned(),
+            // What is not UTF-8 is nobody's password, and neither is NUL.
+            password: Zeroizing::new(std::str::from_utf8(&password).unwrap_or("\0").to_owned()),
         };
-        self.log_in(Mechanism::Login, credentials).await
+        let context = self.context.clone();
+        let turn = context.logins.begin_password(&context.live.now(), login);
+        self.converse(None, turn).await
     }
 
     pub(super) async fn authenticate(&mut self, mechanism: &str, initial: Option<Vec<u8>>) -> Done {
-        let Some(mechanism @ (Mechanism::Plain | Mechanism::Login)) =
-            Mechanism::parse(mechanism.as_bytes())
-        else {
-            self.not_yet_logged_in()?;
-            return Err(Answer::no("", "this mechanism is not offered").into());
-        };
-        self.may_authenticate()?;
+        self.not_yet_logged_in()?;
         let initial = initial.map(Zeroizing::new);
-        let begun = Exchange::begin(
-            mechanism,
-            initial.as_ref().map(|text| text.as_slice()),
-            Setting::default(),
-        );
-        let (mut exchange, mut step) = match begun {
-            Ok(begun) => begun,
-            Err(error) => return Err(self.no_sasl(mechanism, error)),
-        };
-        loop {
-            match step {
-                Step::Password(credentials) => return self.log_in(mechanism, credentials).await,
-                Step::Challenge(challenge) => {
-                    let line = self.challenge(&challenge).await?;
-                    step = match exchange.line(&line) {
-                        Ok(step) => step,
-                        Err(error) => return Err(self.no_sasl(mechanism, error)),
-                    };
-                }
-                _ => return Err(Answer::no("", "this mechanism is not offered").into()),
-            }
-        }
+        let initial = initial.as_ref().map(|text| text.as_slice());
+        let origin = Arc::new(self.origin());
+        let context = self.context.clone();
+        let now = context.live.now();
+        let (dialogue, turn) = Dialogue::begin(&context.logins, &now, origin, mechanism, initial);
+        self.converse(dialogue, turn).await
     }
 
-    /// The client gave up, or does not speak the mechanism.
-    fn no_sasl(&self, mechanism: Mechanism, error: SaslError) -> Failure {
-        self.context.logins.report(&Attempt {
-            protocol: Protocol::Imap,
-            mechanism,
-            account: None,
-            user: "",
-            remote: self.info.remote.ip(),
-            result: match error {
-                SaslError::Aborted => AttemptResult::Aborted,
-                _ => AttemptResult::BadProtocol,
-            },
-        });
-        Answer::bad(error.to_string()).into()
+    /// Challenges and responses to the end.
+    async fn converse(&mut self, mut dialogue: Option<Dialogue>, mut turn: Turn) -> Done {
+        loop {
+            turn = match (turn, &mut dialogue) {
+                (Turn::Over(Ok(login)), _) => return self.logged_in(login).await,
+                (Turn::Over(Err(refusal)), _) => return Err(self.failed(refusal).await),
+                (Turn::Password(login), _) => Turn::Over(self.context.verify(login).await),
+                (Turn::Challenge(challenge), Some(dialogue)) => {
+                    let line = self.challenge(&challenge).await?;
+                    dialogue.line(&self.context.live.now(), Ok(&line))
+                }
+                (Turn::Challenge(_), None) => Turn::Over(Err(LoginRefusal::NoMechanism)),
+            };
+        }
     }
 
     fn not_yet_logged_in(&self) -> Result<(), Failure> {
         match self.user {
             None => Ok(()),
             Some(_) => Err(Answer::no("", "logged in already").into()),
-        }
-    }
-
-    fn may_authenticate(&self) -> Result<(), Failure> {
-        self.not_yet_logged_in()?;
-        if self.may_log_in() {
-            Ok(())
-        } else {
-            Err(words::needs_tls().into())
         }
     }
 
@@ -156,19 +127,9 @@ impl Session {
         }
     }
 
-    async fn log_in(&mut self, mechanism: Mechanism, credentials: Credentials) -> Done {
-        let login = OwnedLogin {
-            protocol: Protocol::Imap,
-            mechanism,
-            authzid: credentials.authzid,
-            user: credentials.user,
-            password: credentials.password.to_string(),
-            remote: self.info.remote.ip(),
-        };
-        let login = match self.context.login(login).await {
-            Ok(login) => std::sync::Arc::new(login),
-            Err(refusal) => return Err(self.failed(refusal).await),
-        };
+    async fn logged_in(&mut self, login: LoggedIn) -> Done {
+        self.penalty.forgive();
+        let login = Arc::new(login);
         let account = match self.context.store.account(&login.account).await {
             Ok(account) => account,
             Err(error) => {
@@ -200,25 +161,24 @@ impl Session {
         ))
     }
 
-    /// Counts a refused login and lets the client wait for the answer, the longer the more of them.
+    /// Lets the client wait for the answer to a failed login, the longer the more of them; the last is
+    /// followed by the end.
     async fn failed(&mut self, refusal: LoginRefusal) -> Failure {
         let failure = words::login(&refusal);
-        if refusal != LoginRefusal::BadCredentials {
+        if !refusal.slows_down() {
             return failure;
         }
-        self.failures += 1;
-        let limits = self.context.live.now().config.limits.clone();
-        let further = self.failures.saturating_sub(limits.login_failures);
-        if further > 0 {
-            let factor = u32::try_from(further).unwrap_or(u32::MAX);
-            let delay = limits.login_failure_delay.saturating_mul(factor);
-            tokio::time::sleep(delay.min(LONGEST_DELAY)).await;
-        }
-        match failure {
-            Failure::Answer(answer) if self.failures >= MOST_FAILURES => {
+        let snapshot = self.context.live.now();
+        let limits = &snapshot.config.limits;
+        match (self.penalty.failed(limits, self.info.remote.ip()), failure) {
+            (Cost::End, Failure::Answer(answer)) => {
                 End::After(answer, "too many failed logins".into()).into()
             }
-            failure => failure,
+            (Cost::End | Cost::Wait(Duration::ZERO), failure) => failure,
+            (Cost::Wait(delay), failure) => {
+                tokio::time::sleep(delay).await;
+                failure
+            }
         }
     }
 }

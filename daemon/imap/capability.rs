@@ -1,6 +1,8 @@
 //! CAPABILITY, ENABLE, ID, NAMESPACE: what this server can do (RFC 9051 §6.1.1, §6.3.1; RFC 2971;
 //! RFC 2342).
 
+use mox::login::Mechanism;
+
 use super::reply;
 use super::session::{Done, Session};
 use super::words::Answer;
@@ -20,11 +22,14 @@ pub(super) fn list(session: &Session) -> String {
         if session.may_start_tls() {
             list.push_str(" STARTTLS");
         }
-        list.push_str(if session.may_log_in() {
-            " AUTH=PLAIN AUTH=LOGIN"
-        } else {
-            " LOGINDISABLED"
-        });
+        let mechanisms = session.mechanisms();
+        for mechanism in &mechanisms {
+            list.push_str(&format!(" AUTH={}", mechanism.name()));
+        }
+        // The command LOGIN is the mechanism of that name.
+        if !mechanisms.contains(&Mechanism::Login) {
+            list.push_str(" LOGINDISABLED");
+        }
     }
     list
 }
@@ -96,6 +101,7 @@ impl Session {
             version = text("version"),
             "imap client"
         );
+        self.agent = agent(fields);
         let version = match self.user {
             Some(_) => concat!(" \"version\" \"", env!("CARGO_PKG_VERSION"), "\""),
             None => "",
@@ -115,3 +121,27 @@ impl Session {
         Ok(Answer::ok("done"))
     }
 }
+
+/// `name="mutt" version="2.2"`, as login attempts have it; of bounded length.
+fn agent(fields: &[(Vec<u8>, Option<Vec<u8>>)]) -> String {
+    let mut agent = String::new();
+    for (name, value) in fields {
+        let text = |octets: &[u8]| -> String {
+            let text = String::from_utf8_lossy(octets);
+            text.chars().take(100).collect()
+        };
+        let Some(value) = value else { continue };
+        let field = format!("{}={:?}", text(name), text(value));
+        if agent.len() + field.len() > MAX_AGENT {
+            break;
+        }
+        if !agent.is_empty() {
+            agent.push(' ');
+        }
+        agent.push_str(&field);
+    }
+    agent
+}
+
+/// Octets of what a client says it is that are kept.
+const MAX_AGENT: usize = 500;

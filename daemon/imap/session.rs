@@ -23,6 +23,7 @@ use super::words::{self, Answer, End, Failure};
 use crate::conn::{Conn, ConnInfo};
 use crate::context::Context;
 use crate::handover::hand_over;
+use crate::penalty::Penalty;
 
 /// So many commands in a row that are none, and the client is shown the door.
 const BAD_STRANGER: u32 = 10;
@@ -43,8 +44,10 @@ pub(super) struct Session {
     pub(super) selected: Option<Box<Selected>>,
     /// A STORE of the command under way, whose flags the client need not be told again.
     pub(super) own: Option<Own>,
-    /// Logins that failed on this connection.
-    pub(super) failures: usize,
+    /// For logins that failed on this connection.
+    pub(super) penalty: Penalty,
+    /// What the client says it is (ID).
+    pub(super) agent: String,
     /// Bad commands in a row.
     bad: u32,
     /// How long the client may be silent.
@@ -68,7 +71,8 @@ impl Session {
             user: None,
             selected: None,
             own: None,
-            failures: 0,
+            penalty: Penalty::default(),
+            agent: String::new(),
             bad: 0,
             patience: context.live.now().config.limits.login_idle,
             context,

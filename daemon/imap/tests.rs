@@ -5,6 +5,7 @@ mod fetch;
 mod login;
 mod mailboxes;
 mod messages;
+mod sasl;
 mod search;
 mod size;
 mod together;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Poll, ready};
 use std::time::Duration;
 
-use rustls::ServerConfig;
+use mox::x509::tls::ServerTls;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 
@@ -42,6 +42,11 @@ impl Wire {
             sent: 0,
             within: false,
         }
+    }
+
+    /// The connection itself.
+    pub(super) fn stream(&self) -> Option<&Stream> {
+        self.stream.as_ref()
     }
 
     pub(super) fn is_tls(&self) -> bool {
@@ -142,7 +147,7 @@ impl Wire {
 
     /// TLS from here on; what was read ahead belongs to the handshake, never to the session
     /// (RFC 9051 §11.1).
-    pub(super) async fn start_tls(&mut self, config: Arc<ServerConfig>) -> io::Result<()> {
+    pub(super) async fn start_tls(&mut self, config: Arc<ServerTls>) -> io::Result<()> {
         let ahead = std::mem::take(&mut self.input);
         let stream = self.stream.take().ok_or(io::ErrorKind::NotConnected)?;
         self.stream = Some(stream.start_tls(config, &ahead).await?);

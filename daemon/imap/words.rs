@@ -189,6 +189,19 @@ pub(super) fn login(refusal: &LoginRefusal) -> Failure {
         LoginRefusal::BadCredentials => {
             Answer::no("AUTHENTICATIONFAILED", "wrong user or password").into()
         }
+        LoginRefusal::OtherAccount => Answer::no(
+            "AUTHENTICATIONFAILED",
+            "the TLS client certificate belongs to another account",
+        )
+        .into(),
+        LoginRefusal::ChannelBinding => Answer::no(
+            "AUTHENTICATIONFAILED",
+            "the login is not bound to this connection",
+        )
+        .into(),
+        LoginRefusal::NoMechanism => Answer::no("", "this mechanism is not offered").into(),
+        LoginRefusal::NeedsTls => Answer::no("PRIVACYREQUIRED", "use STARTTLS first").into(),
+        LoginRefusal::Exchange(error) => Answer::bad(error.to_string()).into(),
         // Without a code: clients would ask for another password.
         LoginRefusal::LoginDisabled(message) => Answer::no("", message.clone()).into(),
         LoginRefusal::RateLimited => Failure::End(End::After(
@@ -201,11 +214,6 @@ pub(super) fn login(refusal: &LoginRefusal) -> Failure {
         )
         .into(),
     }
-}
-
-/// A login or command that must not be sent in the clear.
-pub(super) fn needs_tls() -> Answer {
-    Answer::no("PRIVACYREQUIRED", "use STARTTLS first")
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use std::io;
 
 use mox::login::LoginRefusal;
 use mox::policy::{RcptRefusal, SenderRefusal};
-use mox::sasl::SaslError;
 use mox::smtp::{CommandError, LineError, Reply};
 use mox::store::StoreError;
 use mox::verdict;
@@ -44,12 +43,7 @@ pub(super) enum Answer {
     HelloFirst,
     /// Not now, with what is missing or too many.
     BadSequence(&'static str),
-    NoSuchMechanism,
     NotHere(&'static str),
-    /// The login's exchange itself is wrong.
-    BadExchange(SaslError),
-    ExchangeTooLong,
-    LoginNeedsTls,
     LoginRefused(LoginRefusal),
     LoginRequired,
 
@@ -101,11 +95,7 @@ impl Answer {
             Answer::BadCommand(error) => bad_command(error),
             Answer::HelloFirst => R::new(503, 5, 1, "EHLO comes first"),
             Answer::BadSequence(why) => R::new(503, 5, 1, *why),
-            Answer::NoSuchMechanism => R::new(504, 5, 4, "no such mechanism"),
             Answer::NotHere(why) => R::new(502, 5, 1, *why),
-            Answer::BadExchange(error) => bad_exchange(*error),
-            Answer::ExchangeTooLong => R::new(500, 5, 6, "the line is too long"),
-            Answer::LoginNeedsTls => R::new(538, 7, 11, "logging in needs TLS"),
             Answer::LoginRefused(refusal) => verdict::login::<()>(&Err(refusal.clone())),
             Answer::LoginRequired => R::new(530, 7, 0, "authentication required"),
 
@@ -139,11 +129,10 @@ impl Answer {
                 | Answer::BadCommand(_)
                 | Answer::HelloFirst
                 | Answer::BadSequence(_)
-                | Answer::NoSuchMechanism
                 | Answer::NotHere(_)
-                | Answer::BadExchange(_)
-                | Answer::ExchangeTooLong
-                | Answer::LoginNeedsTls
+                | Answer::LoginRefused(
+                    LoginRefusal::NoMechanism | LoginRefusal::NeedsTls | LoginRefusal::Exchange(_)
+                )
                 | Answer::LoginRequired
         )
     }
@@ -183,15 +172,6 @@ fn bad_command(error: &CommandError) -> Reply {
     }
 }
 
-fn bad_exchange(error: SaslError) -> Reply {
-    match error {
-        SaslError::Aborted => Reply::new(501, 7, 0, "authentication aborted"),
-        SaslError::Encoding => Reply::new(501, 5, 2, "that is not base64"),
-        SaslError::TooLong => Reply::new(500, 5, 6, "the line is too long"),
-        SaslError::Malformed => Reply::new(501, 5, 4, "malformed message of the mechanism"),
-    }
-}
-
 impl From<CommandError> for Answer {
     fn from(error: CommandError) -> Answer {
         Answer::BadCommand(error)
@@ -218,6 +198,8 @@ impl From<io::Error> for Answer {
 
 #[cfg(test)]
 mod tests {
+    use mox::sasl::SaslError;
+
     use super::*;
 
     /// The table of `spec/auth.md`, and the codes the other pages name.
@@ -233,9 +215,12 @@ mod tests {
                 "525 5.7.13 moved away",
             ),
             (Answer::LoginRefused(LoginRefusal::RateLimited), "421 4.7.0"),
-            (Answer::LoginNeedsTls, "538 5.7.11"),
+            (Answer::LoginRefused(LoginRefusal::NeedsTls), "538 5.7.11"),
             (Answer::LoginRequired, "530 5.7.0"),
-            (Answer::BadExchange(SaslError::Encoding), "501 5.5.2"),
+            (
+                Answer::LoginRefused(LoginRefusal::Exchange(SaslError::Encoding)),
+                "501 5.5.2",
+            ),
             (
                 Answer::RecipientRefused(RcptRefusal::DomainDisabled),
                 "450 4.2.1",

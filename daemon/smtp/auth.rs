@@ -1,18 +1,20 @@
-//! AUTH (RFC 4954): the exchange and its failures, which cost the client time and us nothing.
+//! AUTH (RFC 4954): carries the lines of a login to the login service and back; its failures cost the
+//! client time and us nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use mox::login::{Attempt, AttemptResult, LoggedIn, LoginRefusal, Protocol};
-use mox::sasl::{Credentials, Exchange, Mechanism, SaslError, Setting, Step};
+use mox::login::{Dialogue, LoggedIn, LoginRefusal, Origin, Protocol, Turn};
+use mox::sasl::SaslError;
 use mox::smtp::{AUTH_LINE, AuthText, LineError};
+use mox::snapshot::Snapshot;
 
 use super::Service;
 use super::answer::Answer;
 use super::session::Session;
 use super::vigil::End;
 use crate::conn::Stream;
-use crate::context::OwnedLogin;
+use crate::penalty::Cost;
 
 impl Session {
     /// AUTH.
@@ -24,53 +26,72 @@ impl Session {
         if let Err(refusal) = self.may_log_in() {
             return Ok(refusal);
         }
-        let Some(mechanism @ (Mechanism::Plain | Mechanism::Login)) =
-            Mechanism::parse(mechanism.as_bytes())
-        else {
-            return Ok(Answer::NoSuchMechanism);
-        };
-        if !self.logins_offered() {
-            return Ok(Answer::LoginNeedsTls);
-        }
-        let credentials = match self.exchange(mechanism, initial).await? {
-            Ok(credentials) => credentials,
-            Err(answer) => {
-                self.report(mechanism, &answer);
-                return Ok(answer);
-            }
-        };
-        let login = OwnedLogin {
-            protocol: Protocol::Submission,
-            mechanism,
-            authzid: credentials.authzid,
-            user: credentials.user,
-            password: credentials.password.to_string(),
-            remote: self.info.remote.ip(),
-        };
-        // Many hashes may wait for their turn; the session may have to end meanwhile.
-        let patience = self.vigil.idle;
-        let outcome = tokio::select! {
-            biased;
-            outcome = self.context.login(login) => outcome,
-            end = self.vigil.broken(patience) => match end {
-                End::Idle => Err(LoginRefusal::Local),
-                end => return Err(end),
-            },
-        };
-        match outcome {
+        match self.converse(mechanism, initial).await? {
             Ok(login) => {
-                self.login_failures = 0;
+                self.penalty.forgive();
                 self.logged_in(login);
                 Ok(Answer::LoggedIn)
             }
             Err(LoginRefusal::RateLimited) => Err(End::TooManyFailures),
             Err(refusal) => {
-                if refusal != LoginRefusal::Local {
+                if refusal.slows_down() {
                     self.slow_down().await?;
                 }
                 Ok(Answer::LoginRefused(refusal))
             }
         }
+    }
+
+    /// Challenges and responses to the end.
+    async fn converse(
+        &mut self,
+        mechanism: &str,
+        initial: Option<AuthText>,
+    ) -> Result<Result<LoggedIn, LoginRefusal>, End> {
+        let initial = initial.as_ref().map(|text| text.reveal().as_bytes());
+        let origin = Arc::new(self.origin());
+        let logins = &self.context.logins;
+        let (dialogue, mut turn) =
+            Dialogue::begin(logins, &self.vigil.now(), origin, mechanism, initial);
+        let Some(mut dialogue) = dialogue else {
+            return Ok(Err(LoginRefusal::NoMechanism));
+        };
+        loop {
+            let challenge = match turn {
+                Turn::Over(result) => return Ok(result),
+                Turn::Password(login) => {
+                    // Many hashes may wait for their turn; the session may have to end meanwhile.
+                    let patience = self.vigil.idle;
+                    return tokio::select! {
+                        biased;
+                        result = self.context.verify(login) => Ok(result),
+                        end = self.vigil.broken(patience) => match end {
+                            End::Idle => Ok(Err(LoginRefusal::Local)),
+                            end => Err(end),
+                        },
+                    };
+                }
+                Turn::Challenge(challenge) => challenge,
+            };
+            self.say(&Answer::Challenge(challenge));
+            let live = &self.context.live;
+            let line = self
+                .wire
+                .line(&mut self.vigil, AUTH_LINE, |line| {
+                    dialogue.line(&live.now(), Ok(line))
+                })
+                .await?;
+            turn = match line {
+                Ok(turn) => turn,
+                Err(LineError::TooLong) => dialogue.line(&live.now(), Err(SaslError::TooLong)),
+                Err(_) => dialogue.line(&live.now(), Err(SaslError::Encoding)),
+            };
+        }
+    }
+
+    fn origin(&self) -> Origin {
+        self.info
+            .origin(self.wire.stream(), Protocol::Submission, "")
     }
 
     /// From here on the session is somebody's.
@@ -104,78 +125,27 @@ impl Session {
         Ok(())
     }
 
-    /// Whether a password may be sent now: over TLS, or where the listener allows it without.
-    pub(super) fn logins_offered(&self) -> bool {
-        self.service == Service::Submission && (self.tls.is_some() || self.info.plaintext_logins)
-    }
-
-    /// Challenges and responses until there are credentials.
-    async fn exchange(
-        &mut self,
-        mechanism: Mechanism,
-        initial: Option<AuthText>,
-    ) -> Result<Result<Credentials, Answer>, End> {
-        let initial = initial.as_ref().map(|text| text.reveal().as_bytes());
-        let (mut exchange, mut step) = match Exchange::begin(mechanism, initial, Setting::default())
-        {
-            Ok(begun) => begun,
-            Err(error) => return Ok(Err(Answer::BadExchange(error))),
-        };
-        loop {
-            match step {
-                Step::Password(credentials) => return Ok(Ok(credentials)),
-                Step::Challenge(challenge) => self.say(&Answer::Challenge(challenge)),
-                _ => return Ok(Err(Answer::NoSuchMechanism)),
-            }
-            let line = self
-                .wire
-                .line(&mut self.vigil, AUTH_LINE, |line| exchange.line(line))
-                .await?;
-            step = match line {
-                Ok(Ok(step)) => step,
-                Ok(Err(error)) => return Ok(Err(Answer::BadExchange(error))),
-                Err(LineError::TooLong) => return Ok(Err(Answer::ExchangeTooLong)),
-                Err(error) => return Ok(Err(Answer::BadLine(error))),
-            };
+    /// The mechanisms to offer now, for EHLO.
+    pub(super) fn mechanisms(&self, snapshot: &Snapshot) -> String {
+        if self.service == Service::Receive {
+            return String::new();
         }
+        let offered = self.origin().offers(snapshot);
+        let names: Vec<&str> = offered.iter().map(|mechanism| mechanism.name()).collect();
+        names.join(" ")
     }
 
-    /// An attempt that got as far as no credentials.
-    fn report(&self, mechanism: Mechanism, answer: &Answer) {
-        let result = match answer {
-            Answer::BadExchange(SaslError::Aborted) => AttemptResult::Aborted,
-            _ => AttemptResult::BadProtocol,
-        };
-        self.context.logins.report(&Attempt {
-            protocol: Protocol::Submission,
-            mechanism,
-            account: None,
-            user: "",
-            remote: self.info.remote.ip(),
-            result,
-        });
-    }
-
-    /// Waits longer after each failed login beyond the first few; ends the session after many.
+    /// Lets the client wait for the answer to a failed login, or ends the session.
     async fn slow_down(&mut self) -> Result<(), End> {
-        self.login_failures += 1;
         let snapshot = self.vigil.now();
         let limits = &snapshot.config.limits;
-        let remote = self.info.remote.ip();
-        let most = limits.login_failures.saturating_add(FAILURES_BEYOND);
-        if self.login_failures > most && limits.hold_for(remote) {
-            return Err(End::TooManyFailures);
+        match self.penalty.failed(limits, self.info.remote.ip()) {
+            Cost::End => Err(End::TooManyFailures),
+            Cost::Wait(Duration::ZERO) => Ok(()),
+            Cost::Wait(delay) => match self.vigil.broken(delay).await {
+                End::Idle => Ok(()),
+                end => Err(end),
+            },
         }
-        let delay = limits.failure_delay(self.login_failures, remote);
-        if delay > Duration::ZERO {
-            match self.vigil.broken(delay).await {
-                End::Idle => {}
-                end => return Err(end),
-            }
-        }
-        Ok(())
     }
 }
-
-/// Failed logins beyond those without delay after which a session ends.
-const FAILURES_BEYOND: usize = 10;

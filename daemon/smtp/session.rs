@@ -12,6 +12,7 @@ use super::vigil::{End, Vigil};
 use super::wire::Wire;
 use crate::conn::{Conn, ConnInfo, tls_names};
 use crate::context::Context;
+use crate::penalty::Penalty;
 
 /// One connection.
 pub(super) struct Session {
@@ -24,7 +25,7 @@ pub(super) struct Session {
     pub(super) tls: Option<(String, String)>,
     pub(super) hello: Option<Hello>,
     pub(super) transaction: Option<Transaction>,
-    pub(super) login_failures: usize,
+    pub(super) penalty: Penalty,
     pub(super) bad_commands: usize,
     /// A command was understood: whoever this is, it speaks SMTP.
     speaks_smtp: bool,
@@ -50,7 +51,7 @@ impl Session {
             tls,
             hello: None,
             transaction: None,
-            login_failures: 0,
+            penalty: Penalty::default(),
             bad_commands: 0,
             speaks_smtp: false,
         }
@@ -164,8 +165,9 @@ impl Session {
             if self.tls.is_none() && self.info.starttls.is_some() {
                 lines.push_str("\nSTARTTLS");
             }
-            if self.logins_offered() {
-                lines.push_str("\nAUTH PLAIN LOGIN");
+            let mechanisms = self.mechanisms(&snapshot);
+            if !mechanisms.is_empty() {
+                lines.push_str(&format!("\nAUTH {mechanisms}"));
             }
             lines.push_str("\nENHANCEDSTATUSCODES\n8BITMIME\nSMTPUTF8\nCHUNKING");
             lines.push_str(&format!("\nLIMITS RCPTMAX={}", limits.recipients));

@@ -4,6 +4,7 @@ mod ending;
 mod explained;
 mod login;
 mod receive;
+mod sasl;
 mod submit;
 mod tls;
 mod world;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use mox::smtp::{Frame, Framer, LineError, Reply};
-use rustls::ServerConfig;
+use mox::x509::tls::ServerTls;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
@@ -152,7 +152,7 @@ impl Wire {
     /// Starts TLS: whatever follows the command is the handshake's.
     pub(super) async fn start_tls(
         &mut self,
-        config: Arc<ServerConfig>,
+        config: Arc<ServerTls>,
         vigil: &mut Vigil,
     ) -> Result<(), End> {
         self.flush(vigil).await?;

@@ -150,10 +150,18 @@ fn limits(limits: &Limits) -> Fields {
 }
 
 fn auth(auth: &Auth) -> Fields {
+    let Auth {
+        failures_per_minute,
+        failures_per_day,
+        mechanisms_off,
+        cram_md5,
+    } = auth;
     let three = |all: &[u32; 3]| list(all, |n| Shown::Number(u64::from(*n)));
     table([
-        ("failures_per_minute", three(&auth.failures_per_minute)),
-        ("failures_per_day", three(&auth.failures_per_day)),
+        ("failures_per_minute", three(failures_per_minute)),
+        ("failures_per_day", three(failures_per_day)),
+        ("mechanisms_off", list(mechanisms_off, |m| text(m.name()))),
+        ("cram_md5", Shown::Boolean(*cram_md5)),
     ])
 }
 

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::model::{AddressPattern, Config, DomainPattern, LogLevel, TlsVersion, Transport};
 use super::{Unchecked, data_dir, effective, load, parse};
 use crate::addr::{AccountName, Address, Domain, Localpart};
+use crate::sasl::Mechanism;
 
 const GOOD: &str = r#"
 [server]
@@ -26,6 +27,8 @@ limit_loopback = false
 
 [auth]
 failures_per_minute = [1, 2, 0]
+mechanisms_off = ["SCRAM-SHA-1", "LOGIN"]
+cram_md5 = true
 
 [listeners.public]
 ips = ["0.0.0.0", "::"]
@@ -110,6 +113,7 @@ fn a_file_means_what_it_says() {
     assert_eq!(config.limits.recipients, 1000);
     assert!(!config.limits.hold_for(IpAddr::from([127, 0, 0, 1])));
     assert_eq!(config.auth.failures_per_minute, [1, 2, 0]);
+    assert!(!config.auth.offers(Mechanism::Login) && config.auth.offers(Mechanism::CramMd5));
 
     let public = &config.listeners["public"];
     let tls = public.tls.as_ref().expect("tls");
@@ -216,6 +220,13 @@ fn each_mistake_is_told() {
             "smtp_idle = \"2 minutes\"",
             vec![
                 "[\"2 minutes\"] value limits.smtp_idle: \"2 minutes\" is not a duration (write seconds, or 500ms, 30s, 5m, 1h, 7d)",
+            ],
+        ),
+        (
+            "\"SCRAM-SHA-1\", ",
+            "\"SCRAM-SHA1\", ",
+            vec![
+                "[\"SCRAM-SHA1\"] value auth.mechanisms_off[0]: auth.mechanisms_off[0] cannot be \"SCRAM-SHA1\" (did you mean SCRAM-SHA-1?)",
             ],
         ),
         (

@@ -23,10 +23,7 @@ fn shown(explanation: &Explanation) -> String {
 }
 
 fn explain<T>(ask: impl FnOnce(&Explainer<'_>) -> T) -> T {
-    let credential = Arc::new(Credential {
-        serial: 1,
-        argon2: "".into(),
-    });
+    let credential = Arc::new(Credential::of_hash(1, "".into()));
     let names = ["alice", "bob"].map(|name| AccountName::parse(name).expect("a name"));
     let credentials = names.map(|name| (name, Arc::clone(&credential)));
     let snapshot = snapshot().with_credentials(1, Arc::new(credentials.into_iter().collect()));

@@ -2,9 +2,9 @@
 //! strings.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
 
-use crate::sasl::prepare_password;
+use crate::sasl::{CramVerifier, Hash, SALT, ScramVerifier, prepare_password};
+use crate::state::Credential;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -16,6 +16,10 @@ pub const MIN_CHARACTERS: usize = 8;
 const MEMORY: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
+
+/// Rounds of PBKDF2 in the verifiers of SCRAM. The client computes them at each login, so they are as
+/// many as old ones take: Cyrus SASL refuses more than 65,536.
+pub const ITERATIONS: u32 = 50_000;
 
 /// What is verified where nothing is to be found, so that it takes the same time. Its hash is made
 /// up; what comes out is not looked at.
@@ -49,19 +53,37 @@ pub fn hash(password: &str) -> Result<String, PasswordError> {
     Ok(hash.to_string())
 }
 
-/// Verifies, a bounded number at a time: each takes [`MEMORY`] while it runs.
+/// Everything that is kept of a new password: costs some three logins. `cram_md5`: also what that
+/// mechanism needs, from which a thief could log in with it.
+pub fn credential(
+    serial: u64,
+    password: &str,
+    cram_md5: bool,
+) -> Result<Credential, PasswordError> {
+    let argon2 = hash(password)?;
+    let prepared = prepare_password(password).ok_or(PasswordError::Unusable)?;
+    let scram = |hash| {
+        let mut salt = [0; SALT];
+        getrandom::fill(&mut salt).map_err(local)?;
+        Ok(ScramVerifier::derive(hash, &prepared, &salt, ITERATIONS))
+    };
+    Ok(Credential {
+        serial,
+        argon2: argon2.into(),
+        scram_sha1: Some(scram(Hash::Sha1)?),
+        scram_sha256: Some(scram(Hash::Sha256)?),
+        cram_md5: cram_md5.then(|| CramVerifier::derive(&prepared)),
+    })
+}
+
+/// Verifies passwords by their hash.
 pub(super) struct Verifier {
-    free: Mutex<usize>,
-    freed: Condvar,
     hashes: AtomicU64,
 }
 
 impl Verifier {
     pub(super) fn new() -> Verifier {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Verifier {
-            free: Mutex::new(processors),
-            freed: Condvar::new(),
             hashes: AtomicU64::new(0),
         }
     }
@@ -74,7 +96,6 @@ impl Verifier {
         phc: Option<&str>,
     ) -> Result<bool, PasswordError> {
         let hash = PasswordHash::new(phc.unwrap_or(DUMMY)).map_err(local)?;
-        let _turn = self.turn();
         let verified = argon2()?.verify_password(password.unwrap_or_default().as_bytes(), &hash);
         self.hashes.fetch_add(1, Ordering::Relaxed);
         match verified {
@@ -87,25 +108,6 @@ impl Verifier {
     /// How many there have been.
     pub(super) fn hashes(&self) -> u64 {
         self.hashes.load(Ordering::Relaxed)
-    }
-
-    fn turn(&self) -> Turn<'_> {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free = self
-            .freed
-            .wait_while(free, |free| *free == 0)
-            .unwrap_or_else(PoisonError::into_inner);
-        *free -= 1;
-        Turn(self)
-    }
-}
-
-struct Turn<'a>(&'a Verifier);
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.freed.notify_one();
     }
 }
 

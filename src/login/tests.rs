@@ -1,8 +1,12 @@
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{LazyLock, Mutex};
 
+use zeroize::Zeroizing;
+
 use super::*;
 use crate::config::{Unchecked, parse};
+use crate::sasl::ChannelBindings;
 use crate::state::Credentials;
 
 const TEXT: &str = r#"
@@ -44,7 +48,10 @@ domain = "example.org"
 const PASSWORD: &str = "correct h\u{f6}rse";
 
 /// Made once: it costs what a login costs.
-static PHC: LazyLock<String> = LazyLock::new(|| password::hash(PASSWORD).expect("a hash"));
+static MADE: LazyLock<Credential> =
+    LazyLock::new(|| password::credential(1, PASSWORD, true).expect("a credential"));
+
+static PHC: LazyLock<String> = LazyLock::new(|| MADE.argon2.to_string());
 
 fn name(text: &str) -> AccountName {
     AccountName::parse(text).expect("an account name")
@@ -54,9 +61,11 @@ fn snapshot(serial: u64, phc: &str) -> Snapshot {
     let config = parse(TEXT, Path::new("mox.toml"), &Unchecked).expect("valid");
     let credentials: Credentials = ["alice", "closed"]
         .map(|account| {
+            let made = MADE.clone();
             let credential = Credential {
                 serial,
                 argon2: phc.into(),
+                ..made
             };
             (name(account), Arc::new(credential))
         })
@@ -64,15 +73,32 @@ fn snapshot(serial: u64, phc: &str) -> Snapshot {
     Snapshot::compile(1, Arc::new(config), Arc::new(credentials))
 }
 
-fn login<'a>(user: &'a str, password: &'a str) -> PasswordLogin<'a> {
-    PasswordLogin {
+fn origin() -> Origin {
+    Origin {
         protocol: Protocol::Imap,
-        mechanism: Mechanism::Plain,
-        authzid: "",
-        user,
-        password,
         remote: IpAddr::from([192, 0, 2, 1]),
+        local: IpAddr::from([192, 0, 2, 200]),
+        tls: "version=TLSv1.3 ciphersuite=X sni= resumed=false alpn=".to_owned(),
+        fingerprint: None,
+        agent: String::new(),
+        plaintext_logins: false,
+        bindings: ChannelBindings::new(Some(vec![1; 32]), Some(vec![2; 32])),
+        hostname: "mail.example.org".to_owned(),
     }
+}
+
+fn login(user: &str, password: &str) -> PasswordLogin {
+    PasswordLogin {
+        origin: Arc::new(origin()),
+        mechanism: Mechanism::Plain,
+        authzid: String::new(),
+        user: user.to_owned(),
+        password: Zeroizing::new(password.to_owned()),
+    }
+}
+
+fn logins() -> Logins {
+    Logins::new([7; 32], Arc::new(TracedAttempts))
 }
 
 fn account(result: Result<LoggedIn, LoginRefusal>) -> String {
@@ -83,7 +109,7 @@ fn account(result: Result<LoggedIn, LoginRefusal>) -> String {
 
 #[test]
 fn every_address_of_an_account_logs_in() {
-    let logins = Logins::new();
+    let logins = logins();
     let snapshot = snapshot(7, &PHC);
     for user in [
         "alice@example.org",
@@ -107,7 +133,7 @@ fn every_address_of_an_account_logs_in() {
 
 #[test]
 fn passwords_are_the_same_in_every_unicode_form() {
-    let logins = Logins::new();
+    let logins = logins();
     let snapshot = snapshot(1, &PHC);
     let other_form = "correct\u{a0}ho\u{308}rse";
     let result = logins.password(&snapshot, &login("alice@example.org", other_form));
@@ -116,7 +142,7 @@ fn passwords_are_the_same_in_every_unicode_form() {
 
 #[test]
 fn others_do_not() {
-    let logins = Logins::new();
+    let logins = logins();
     let snapshot = snapshot(1, &PHC);
     for (user, password) in [
         ("alice@example.org", "correct horse"),
@@ -142,10 +168,10 @@ fn others_do_not() {
 
 #[test]
 fn nobody_acts_as_somebody_else() {
-    let logins = Logins::new();
+    let logins = logins();
     let snapshot = snapshot(1, &PHC);
-    let as_whom = |authzid| PasswordLogin {
-        authzid,
+    let as_whom = |authzid: &str| PasswordLogin {
+        authzid: authzid.to_owned(),
         ..login("alice@example.org", PASSWORD)
     };
     assert!(
@@ -174,7 +200,7 @@ fn nobody_acts_as_somebody_else() {
 
 #[test]
 fn that_logins_are_disabled_is_told_to_who_has_the_password() {
-    let logins = Logins::new();
+    let logins = logins();
     let snapshot = snapshot(1, &PHC);
     let wrong = login("closed@example.org", "wrong password");
     assert_eq!(
@@ -190,7 +216,7 @@ fn that_logins_are_disabled_is_told_to_who_has_the_password() {
 
 #[test]
 fn what_is_remembered_ends_with_the_password() {
-    let logins = Logins::new();
+    let logins = logins();
     let right = login("alice@example.org", PASSWORD);
     assert_eq!(logins.remembered(&snapshot(1, &PHC), &right), None);
     assert!(logins.password(&snapshot(1, &PHC), &right).is_ok());
@@ -204,7 +230,7 @@ fn what_is_remembered_ends_with_the_password() {
 
 #[test]
 fn a_hash_that_cannot_be_read_is_our_fault() {
-    let logins = Logins::new();
+    let logins = logins();
     let right = login("alice@example.org", PASSWORD);
     assert_eq!(
         logins.password(&snapshot(1, "$bcrypt$"), &right),
@@ -219,7 +245,7 @@ impl Attempts for Noted {
     fn report(&self, attempt: &Attempt<'_>) {
         self.0.lock().expect("not poisoned").push(format!(
             "{} {} {} {}",
-            attempt.protocol.name(),
+            attempt.origin.protocol.name(),
             attempt.account.map_or("-", AccountName::as_str),
             attempt.user,
             attempt.result.name()
@@ -230,10 +256,10 @@ impl Attempts for Noted {
 #[test]
 fn each_attempt_is_reported_once() {
     let noted = Arc::new(Noted::default());
-    let logins = Logins::reporting_to(noted.clone());
+    let logins = Logins::new([7; 32], noted.clone());
     let snapshot = snapshot(1, &PHC);
     let right = login("alice@example.org", PASSWORD);
-    let both = |login: &PasswordLogin<'_>| {
+    let both = |login: &PasswordLogin| {
         if logins.remembered(&snapshot, login).is_none() {
             let _ = logins.password(&snapshot, login);
         }
@@ -258,7 +284,7 @@ fn each_attempt_is_reported_once() {
 /// Counted, not timed: the hash is all of the cost, and always the same one.
 #[test]
 fn every_refusal_costs_one_hash() {
-    let logins = Logins::new();
+    let logins = logins();
     let snapshot = snapshot(1, &PHC);
     for (user, password) in [
         ("alice@example.org", "wrong password"),
@@ -280,3 +306,5 @@ fn every_refusal_costs_one_hash() {
     );
     assert_eq!(logins.hashes(), before, "remembering costs none");
 }
+
+mod dialogue;

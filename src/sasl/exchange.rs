@@ -68,6 +68,7 @@ enum State {
     Cram(String),
     ScramFirst(Box<ScramSetting>),
     ScramVerifier(Box<ScramServer>),
+    ScramRefused(ScramRefusal),
     ScramProof(Box<ScramProof>),
     ScramLast(Result<(), ScramRefusal>),
     Over,
@@ -164,6 +165,7 @@ impl Exchange {
                 self.state = State::ScramProof(Box::new(proof));
                 Ok(Step::Challenge(STANDARD.encode(first)))
             }
+            State::ScramRefused(refusal) => Ok(self.scram_verdict(Err(refusal))),
             _ => Err(SaslError::Malformed),
         }
     }
@@ -192,9 +194,10 @@ impl Exchange {
                 Err(_) => Err(SaslError::Malformed),
             },
             State::ScramLast(_) if message.is_empty() => Ok(Step::Over),
-            State::ScramLast(_) | State::ScramVerifier(_) | State::Over => {
-                Err(SaslError::Malformed)
-            }
+            State::ScramLast(_)
+            | State::ScramVerifier(_)
+            | State::ScramRefused(_)
+            | State::Over => Err(SaslError::Malformed),
         }
     }
 
@@ -213,10 +216,11 @@ impl Exchange {
             &given.nonce,
         )
         .map_err(|_| SaslError::Malformed)?;
-        if let Some(refusal) = refusal {
-            return Ok(self.scram_verdict(Err(refusal)));
-        }
-        self.state = State::ScramVerifier(Box::new(server));
+        self.state = match refusal {
+            // Said once it is known whose login fails.
+            Some(refusal) => State::ScramRefused(refusal),
+            None => State::ScramVerifier(Box::new(server)),
+        };
         Ok(Step::Scram { authzid, user })
     }
 

@@ -47,6 +47,17 @@ impl Mechanism {
         Mechanism::CramMd5,
     ];
 
+    /// All, by their names.
+    pub const NAMES: [(&str, Mechanism); 8] = {
+        let mut names = [("", Mechanism::External); 8];
+        let mut at = 0;
+        while at < names.len() {
+            names[at] = (Mechanism::ALL[at].name(), Mechanism::ALL[at]);
+            at += 1;
+        }
+        names
+    };
+
     /// By its registered name, in any case; none for mechanisms not spoken here.
     pub fn parse(name: &[u8]) -> Option<Mechanism> {
         Mechanism::ALL
@@ -55,7 +66,7 @@ impl Mechanism {
     }
 
     /// The registered name, `PLAIN`.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         use Hash::{Sha1, Sha256};
         match self {
             Mechanism::External => "EXTERNAL",

@@ -311,6 +311,10 @@ fn the_verdict_stands_whatever_the_client_says_to_it() {
         let setting = with_tls("x").setting;
         let (mut exchange, step) =
             Exchange::begin(mechanism, Some(&first), setting).expect("begins");
+        assert!(matches!(step, Step::Scram { .. }), "{step:?}");
+        let step = exchange
+            .verifier(verifier(Hash::Sha256, "x"))
+            .expect("goes on");
         let last = STANDARD.encode("e=server-does-support-channel-binding");
         assert_eq!(
             step,

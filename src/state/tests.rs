@@ -3,16 +3,14 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::*;
+use crate::sasl::{CramVerifier, Hash, ScramVerifier};
 
 fn name(text: &str) -> AccountName {
     AccountName::parse(text).expect("an account name")
 }
 
 fn credential(serial: u64, argon2: &str) -> Arc<Credential> {
-    Arc::new(Credential {
-        serial,
-        argon2: argon2.into(),
-    })
+    Arc::new(Credential::of_hash(serial, argon2.into()))
 }
 
 fn new_generation(text: &str) -> NewGeneration {
@@ -173,6 +171,32 @@ fn tls_keys_live_until_they_or_their_account_go() {
     assert_eq!(state.tls_keys().iter().count(), 0);
     drop(state);
     assert_eq!(place.open().tls_keys().iter().count(), 0);
+}
+
+#[test]
+fn all_that_is_kept_of_a_password_comes_back() {
+    let place = Place::new();
+    let state = place.open();
+    let secret = state.login_secret().expect("one");
+    let scram = |hash| ScramVerifier::derive(hash, "secret", b"salt", 4096);
+    let kept = Credential {
+        scram_sha1: Some(scram(Hash::Sha1)),
+        scram_sha256: Some(scram(Hash::Sha256)),
+        cram_md5: Some(CramVerifier::derive("secret")),
+        ..Credential::of_hash(1, "$one".into())
+    };
+    let op = Op::SetCredential(name("alice"), Arc::new(kept));
+    state.commit(&[op], None).expect("it commits");
+    drop(state);
+    let state = place.open();
+    let credential = &state.credentials()[&name("alice")];
+    assert_eq!((credential.serial, &*credential.argon2), (1, "$one"));
+    for hash in [Hash::Sha1, Hash::Sha256] {
+        assert_eq!(credential.scram(hash), Some(&scram(hash)));
+    }
+    assert_eq!(credential.cram_md5, Some(CramVerifier::derive("secret")));
+    assert_eq!(state.login_secret().expect("one"), secret);
+    assert_ne!(Place::new().open().login_secret().expect("one"), secret);
 }
 
 #[test]
@@ -340,6 +364,7 @@ fn the_stored_sample_is_read() {
     let state = place.open();
     let alice = &state.credentials()[&name("alice")];
     assert_eq!((alice.serial, &*alice.argon2), (1, "$argon2id$alice"));
+    assert_eq!(alice.scram(Hash::Sha256), None, "of a time before SCRAM");
     let admin = state.admin_password().expect("one");
     assert_eq!((admin.serial, &*admin.argon2), (2, "$argon2id$admin"));
     assert_eq!(state.next_serial(), 3);

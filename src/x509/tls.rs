@@ -5,14 +5,16 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::server::{ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::{ServerConfig, ServerConnection};
 use x509_parser::extensions::GeneralName;
 
+use super::binding::{exporter, server_end_point};
 use super::client_auth::AnyKey;
 use super::{X509Error, provider};
+use crate::sasl::ChannelBindings;
 
 /// Makes the configuration of a server. The client gets the certificate that has the name it asks
 /// for, exactly or by wildcard, else the first: also a client that asks for none.
@@ -25,7 +27,8 @@ pub fn server_config(
     certificates: Vec<CertifiedKey>,
     only_tls13: bool,
     clients: Clients,
-) -> Result<ServerConfig, X509Error> {
+) -> Result<ServerTls, X509Error> {
+    let names = Arc::new(ByName::new(certificates)?);
     let versions: &[&rustls::SupportedProtocolVersion] = if only_tls13 {
         &[&rustls::version::TLS13]
     } else {
@@ -43,7 +46,7 @@ pub fn server_config(
             builder.with_no_client_auth()
         }
     };
-    let mut config = builder.with_cert_resolver(Arc::new(ByName::new(certificates)?));
+    let mut config = builder.with_cert_resolver(names.clone());
     config.session_storage = Arc::new(NoServerSessionStorage {});
     match clients {
         Clients::Servers => config.send_tls13_tickets = 0,
@@ -52,7 +55,31 @@ pub fn server_config(
             config.ticketer = Arc::new(Tickets(Ticketer::new().map_err(crypto)?));
         }
     }
-    Ok(config)
+    Ok(ServerTls {
+        config: Arc::new(config),
+        names,
+    })
+}
+
+/// TLS as a listener speaks it.
+#[derive(Debug, Clone)]
+pub struct ServerTls {
+    /// For handshakes.
+    pub config: Arc<ServerConfig>,
+    names: Arc<ByName>,
+}
+
+impl ServerTls {
+    /// What SCRAM can bind to on a connection whose handshake was done with this.
+    pub fn channel_bindings(&self, connection: &ServerConnection) -> ChannelBindings {
+        let certificate = match connection.server_name() {
+            Some(name) => self.names.find(name),
+            None => self.names.first.clone(),
+        };
+        let end_point = certificate.cert.first();
+        let end_point = end_point.and_then(|der| server_end_point(der));
+        ChannelBindings::new(exporter(connection), end_point)
+    }
 }
 
 /// Who connects.
@@ -210,10 +237,10 @@ mod tests {
             server_config(certificates, true, clients).expect("a config")
         };
         for config in [of(asked), of(Clients::Servers)] {
-            assert!(!config.session_storage.can_cache());
+            assert!(!config.config.session_storage.can_cache());
         }
-        assert!(of(asked).ticketer.enabled());
-        assert!(!of(Clients::Servers).ticketer.enabled());
+        assert!(of(asked).config.ticketer.enabled());
+        assert!(!of(Clients::Servers).config.ticketer.enabled());
     }
 
     #[test]

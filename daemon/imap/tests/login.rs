@@ -97,8 +97,8 @@ async fn further_failures_wait_longer() {
     assert!(start.elapsed() >= Duration::from_millis(120));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn passwords_need_tls_and_nothing_hides_before_it() {
+/// A world with STARTTLS, where passwords need it, and what its clients need for it.
+pub(super) async fn with_tls() -> (World, TlsConnector) {
     let mut world = World::new().await;
     let made = x509::self_signed(&["mail.example.org"], &[]).expect("a certificate");
     let folder = tempfile::tempdir().expect("a folder");
@@ -119,8 +119,12 @@ async fn passwords_need_tls_and_nothing_hides_before_it() {
         .expect("versions")
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let connector = TlsConnector::from(Arc::new(config));
+    (world, TlsConnector::from(Arc::new(config)))
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn passwords_need_tls_and_nothing_hides_before_it() {
+    let (world, connector) = with_tls().await;
     let mut client = world.open().await;
     let greeting = client.line().await.expect("a greeting");
     assert!(

@@ -14,7 +14,7 @@ use super::super::Service::{Receive, Submission};
 use super::world::{Client, PASSWORD, World};
 
 /// A world with STARTTLS and what its clients need for it.
-async fn with_tls() -> (World, TlsConnector) {
+pub(super) async fn with_tls() -> (World, TlsConnector) {
     let mut world = World::new().await;
     let made = x509::self_signed(&["mail.example.org"], &[]).expect("a certificate");
     let folder = tempfile::tempdir().expect("a folder");
@@ -38,7 +38,7 @@ async fn with_tls() -> (World, TlsConnector) {
     (world, TlsConnector::from(Arc::new(client)))
 }
 
-async fn handshake(
+pub(super) async fn handshake(
     client: Client<TcpStream>,
     connector: &TlsConnector,
 ) -> std::io::Result<Client<TlsStream<TcpStream>>> {
@@ -79,7 +79,8 @@ async fn logins_are_safe_over_tls() {
     client.say("STARTTLS", "220").await;
     let mut client = handshake(client, &connector).await.expect("TLS");
     let hello = client.say("EHLO c", "250").await;
-    assert!(hello.text.contains("\nAUTH PLAIN LOGIN\n"));
+    let list = "\nAUTH SCRAM-SHA-256-PLUS SCRAM-SHA-256 SCRAM-SHA-1-PLUS SCRAM-SHA-1 PLAIN LOGIN\n";
+    assert!(hello.text.contains(list), "{}", hello.text);
     client.login("alice@example.org", PASSWORD).await;
     client.expect("235").await;
     client.say("MAIL FROM:<alice@example.org>", "250").await;

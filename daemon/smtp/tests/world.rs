@@ -1,20 +1,20 @@
 //! A server without a frame around it: facts, a store, sessions, and clients of them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use mox::addr::{AccountName, Domain};
 use mox::config::model::Config;
 use mox::config::{Unchecked, parse};
-use mox::login::password;
+use mox::login::{Logins, TracedAttempts, password};
 use mox::mailbox::MailboxName;
 use mox::smtp::{Reply, parse_reply};
 use mox::snapshot::Snapshot;
 use mox::state::Credential;
 use mox::store::{Store, StoreOptions};
-use rustls::ServerConfig;
+use mox::x509::tls::ServerTls;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -58,13 +58,17 @@ account = "bob"
 
 pub(super) const PASSWORD: &str = "correct horse";
 
+/// Made once: it costs what some logins cost.
+static CREDENTIAL: LazyLock<Credential> =
+    LazyLock::new(|| password::credential(1, PASSWORD, true).expect("a credential"));
+
 /// The server.
 pub(super) struct World {
     pub(super) context: Arc<Context>,
     config: Config,
     credentials: HashMap<AccountName, Arc<Credential>>,
     listener: TcpListener,
-    pub(super) starttls: Option<Arc<ServerConfig>>,
+    pub(super) starttls: Option<Arc<ServerTls>>,
     pub(super) plaintext_logins: bool,
     _folder: tempfile::TempDir,
 }
@@ -84,18 +88,15 @@ impl World {
         for name in config.accounts.keys() {
             store.create_account(name).expect("an account");
         }
-        let argon2: Arc<str> = password::hash(PASSWORD).expect("a hash").into();
-        let credentials = config.accounts.keys().map(|name| {
-            let credential = Credential {
-                serial: 1,
-                argon2: argon2.clone(),
-            };
-            (name.clone(), Arc::new(credential))
-        });
+        let credentials = config
+            .accounts
+            .keys()
+            .map(|name| (name.clone(), Arc::new(CREDENTIAL.clone())));
         let credentials: HashMap<_, _> = credentials.collect();
         let snapshot =
             Snapshot::compile(1, Arc::new(config.clone()), Arc::new(credentials.clone()));
-        let context = Context::new(Arc::new(snapshot), store);
+        let logins = Logins::new([7; 32], Arc::new(TracedAttempts));
+        let context = Context::new(Arc::new(snapshot), store, logins);
         World {
             context: Arc::new(context),
             config,
@@ -121,7 +122,7 @@ impl World {
             .expect("a password");
         *credential = Arc::new(Credential {
             serial: credential.serial + 1,
-            argon2: credential.argon2.clone(),
+            ..Credential::clone(credential)
         });
         self.swap();
     }

@@ -18,27 +18,27 @@ impl Facts<'_> {
     ) -> Result<Plan, AdminError> {
         self.account(account)?;
         let mut plan = Plan::new(format!("password set: {account}"));
-        let credential = self.new_credential(password)?;
+        let cram_md5 = self.snapshot.config.auth.cram_md5;
+        let credential =
+            password::credential(self.next_serial, &password.0, cram_md5).map_err(refused)?;
         plan.ops
-            .push(Op::SetCredential(account.clone(), credential));
+            .push(Op::SetCredential(account.clone(), Arc::new(credential)));
         Ok(plan)
     }
 
     pub(super) fn admin_password_set(&self, password: &Secret) -> Result<Plan, AdminError> {
         let mut plan = Plan::new("admin password set".to_owned());
-        plan.ops
-            .push(Op::SetAdminPassword(self.new_credential(password)?));
+        // The web pages are the only place for it: no mechanism needs more than the hash.
+        let argon2 = password::hash(&password.0).map_err(refused)?;
+        let credential = Credential::of_hash(self.next_serial, argon2.into());
+        plan.ops.push(Op::SetAdminPassword(Arc::new(credential)));
         Ok(plan)
     }
+}
 
-    fn new_credential(&self, password: &Secret) -> Result<Arc<Credential>, AdminError> {
-        let argon2 = password::hash(&password.0).map_err(|error| match error {
-            PasswordError::Short | PasswordError::Unusable => AdminError::Usage(error.to_string()),
-            PasswordError::Hash(_) => AdminError::Local(error.to_string()),
-        })?;
-        Ok(Arc::new(Credential {
-            serial: self.next_serial,
-            argon2: argon2.into(),
-        }))
+fn refused(error: PasswordError) -> AdminError {
+    match error {
+        PasswordError::Short | PasswordError::Unusable => AdminError::Usage(error.to_string()),
+        PasswordError::Hash(_) => AdminError::Local(error.to_string()),
     }
 }

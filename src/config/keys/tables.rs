@@ -6,6 +6,7 @@ use crate::config::model::{
     Account, Alias, Auth, Certificate, Config, Destination, Dkim, DkimSelector, DomainConfig,
     Limits, Listener, LogLevel, Postmaster, Route, Ruleset, Server, Service, Tls, TlsVersion, Web,
 };
+use crate::sasl::Mechanism;
 
 const ANY: Kind = Kind::Text(&Form {
     what: "a text",
@@ -162,7 +163,20 @@ const AUTH: &[Key] = &[
         THREE,
         Default("[50, 150, 450]"),
     ),
+    Key::new(
+        Auth::DOCS,
+        "mechanisms_off",
+        Kind::List {
+            of: &Kind::Word(&MECHANISMS),
+            least: 0,
+            most: MECHANISMS.len(),
+        },
+        Default("[]"),
+    ),
+    Key::new(Auth::DOCS, "cram_md5", Kind::Boolean, Default("false")),
 ];
+
+const MECHANISMS: [&str; 8] = names(&Mechanism::NAMES);
 
 const VERSIONS: [&str; 2] = names(&TlsVersion::NAMES);
 

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::sasl::Mechanism;
+
 documented! {
 /// `[limits]`: bounds for everybody.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,7 +90,20 @@ pub struct Auth {
     pub failures_per_minute: [u32; 3],
     /// The same in a day (`[50, 150, 450]`).
     pub failures_per_day: [u32; 3],
+    /// Mechanisms that are not offered (none): `["PLAIN", "LOGIN"]`, say, where all clients know SCRAM.
+    pub mechanisms_off: Vec<Mechanism>,
+    /// Whether CRAM-MD5 is offered (false). It needs a secret that is worth the password for it, which
+    /// is kept of passwords that are set while this is true.
+    pub cram_md5: bool,
 }
+}
+
+impl Auth {
+    /// Whether a mechanism may be used at all.
+    pub fn offers(&self, mechanism: Mechanism) -> bool {
+        let wanted = mechanism != Mechanism::CramMd5 || self.cram_md5;
+        wanted && !self.mechanisms_off.contains(&mechanism)
+    }
 }
 
 impl Default for Auth {
@@ -96,6 +111,8 @@ impl Default for Auth {
         Auth {
             failures_per_minute: [10, 30, 90],
             failures_per_day: [50, 150, 450],
+            mechanisms_off: Vec::new(),
+            cram_md5: false,
         }
     }
 }
@@ -103,6 +120,15 @@ impl Default for Auth {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mechanisms_can_be_turned_off() {
+        let mut auth = Auth::default();
+        assert!(auth.offers(Mechanism::Plain) && !auth.offers(Mechanism::CramMd5));
+        auth.cram_md5 = true;
+        auth.mechanisms_off = vec![Mechanism::Plain];
+        assert!(!auth.offers(Mechanism::Plain) && auth.offers(Mechanism::CramMd5));
+    }
 
     #[test]
     fn loopback_can_be_let_off() {

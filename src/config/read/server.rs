@@ -4,6 +4,7 @@ use super::value::{boolean, domain, duration, mailbox, one_of, resolver, size, t
 use super::{Context, Names};
 use crate::config::model::{Auth, Limits, LogLevel, Postmaster, Server};
 use crate::config::reader::At;
+use crate::sasl::Mechanism;
 
 /// Where the data is unless `server.data_dir` says otherwise.
 pub(in crate::config) const DEFAULT_DATA_DIR: &str = "../data";
@@ -76,6 +77,10 @@ pub(super) fn read_auth(at: At<'_, '_>) -> Option<Auth> {
     let auth = Auth {
         failures_per_minute: fields.or("failures_per_minute", d.failures_per_minute, three),
         failures_per_day: fields.or("failures_per_day", d.failures_per_day, three),
+        mechanisms_off: fields.or("mechanisms_off", d.mechanisms_off, |at| {
+            at.list(|at| one_of(at, &Mechanism::NAMES))
+        }),
+        cram_md5: fields.or("cram_md5", d.cram_md5, boolean),
     };
     fields.finish();
     Some(auth)

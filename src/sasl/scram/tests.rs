@@ -203,7 +203,9 @@ fn first_messages_bent_every_way() {
         (true, "p=tls-unique,,n=user,r=abc", ScramRefusal::Binding),
         (true, "p=TLS-exporter,,n=user,r=abc", ScramRefusal::Binding),
     ] {
-        let (_, step) = begin(&VECTORS[1], plus, first).expect("begins");
+        let (mut exchange, _) = begin(&VECTORS[1], plus, first).expect("begins");
+        let verifier = ScramVerifier::derive(Hash::Sha256, "pencil", b"salt", 4096);
+        let step = exchange.verifier(verifier).expect("goes on");
         let Step::Proof { verdict, .. } = step else {
             panic!("{first} goes on: {step:?}");
         };

@@ -283,7 +283,7 @@ fn tls() -> (tokio_rustls::TlsAcceptor, Arc<ClientConfig>) {
     let path = dir.path().join("ca.pem");
     std::fs::write(&path, made.cert_pem).expect("written");
     let client = client_config(&Trust::File(path), None).expect("a configuration");
-    (Arc::new(server).into(), Arc::new(client))
+    (server.config.into(), Arc::new(client))
 }
 
 const STARTTLS: &str = "220 mail.example\r\n250-mail.example\r\n250-AUTH PLAIN\r\n250 STARTTLS\r\n";

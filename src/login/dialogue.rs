@@ -1,0 +1,286 @@
+//! One authentication from AUTH or AUTHENTICATE to its answer: lines of the client in, turns out. The
+//! protocols only carry them.
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::{
+    Attempt, AttemptResult, Claim, LoggedIn, LoginRefusal, Logins, Means, Mechanism, Origin, admit,
+    decoy, parse_user,
+};
+use crate::addr::AccountName;
+use crate::sasl::{self, CramResponse, Exchange, SaslError, ScramRefusal, Step};
+use crate::snapshot::Snapshot;
+
+/// What a protocol has to do next.
+#[derive(Debug)]
+pub enum Turn {
+    /// Send this line (base64), and give the client's answer to [`Dialogue::line`].
+    Challenge(String),
+    /// Give it to [`Logins::password`] where blocking is allowed; its answer is the end.
+    Password(PasswordLogin),
+    /// The end.
+    Over(Result<LoggedIn, LoginRefusal>),
+}
+
+/// A login with user name and password, as it came off the wire; it belongs to whoever verifies it.
+#[derive(Clone)]
+pub struct PasswordLogin {
+    /// Where.
+    pub origin: Arc<Origin>,
+    /// How.
+    pub mechanism: Mechanism,
+    /// SASL authorization identity; empty or the same as `user`, else refused.
+    pub authzid: String,
+    /// A login address of the account.
+    pub user: String,
+    /// The password.
+    pub password: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for PasswordLogin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PasswordLogin({})", self.user)
+    }
+}
+
+/// An authentication under way. Dropped before its end, it was an attempt that was given up.
+pub struct Dialogue {
+    logins: Arc<Logins>,
+    origin: Arc<Origin>,
+    mechanism: Mechanism,
+    exchange: Option<Exchange>,
+    user: String,
+    account: Option<AccountName>,
+    claim: Option<Claim>,
+    /// What SCRAM has come to, to be said when the client has taken note of it.
+    decided: Option<Result<LoggedIn, LoginRefusal>>,
+    reported: bool,
+}
+
+impl Dialogue {
+    /// Begins with the name of a mechanism and an initial response as it stood on the command's line
+    /// (`=` for an empty one).
+    pub fn begin(
+        logins: &Arc<Logins>,
+        snapshot: &Snapshot,
+        origin: Arc<Origin>,
+        mechanism: &str,
+        initial: Option<&[u8]>,
+    ) -> (Option<Dialogue>, Turn) {
+        let Some(mechanism) = Mechanism::parse(mechanism.as_bytes()) else {
+            let refusal = LoginRefusal::NoMechanism;
+            logins.report(&Attempt {
+                origin: &origin,
+                means: Means::Unrecognized,
+                account: None,
+                user: "",
+                result: AttemptResult::from(&refusal),
+            });
+            return (None, Turn::Over(Err(refusal)));
+        };
+        let mut dialogue = Dialogue {
+            logins: Arc::clone(logins),
+            origin,
+            mechanism,
+            exchange: None,
+            user: String::new(),
+            account: None,
+            claim: None,
+            decided: None,
+            reported: false,
+        };
+        let turn = dialogue.start(snapshot, initial);
+        (Some(dialogue), turn)
+    }
+
+    fn start(&mut self, snapshot: &Snapshot, initial: Option<&[u8]>) -> Turn {
+        if let Err(refusal) = self.origin.allows(snapshot, self.mechanism) {
+            return self.over(snapshot, Err(refusal));
+        }
+        if self.logins.is_limited(snapshot, &self.origin) {
+            return self.over(snapshot, Err(LoginRefusal::RateLimited));
+        }
+        let setting = self.origin.setting(snapshot);
+        match Exchange::begin(self.mechanism, initial, setting) {
+            Ok((exchange, step)) => {
+                self.exchange = Some(exchange);
+                self.take(snapshot, Ok(step))
+            }
+            Err(error) => self.take(snapshot, Err(error)),
+        }
+    }
+
+    /// The client's next line, without its line end, or what is wrong with it.
+    pub fn line(&mut self, snapshot: &Snapshot, line: Result<&[u8], SaslError>) -> Turn {
+        let step = match (&mut self.exchange, line) {
+            (Some(exchange), Ok(line)) => exchange.line(line),
+            (_, Err(error)) => Err(error),
+            (None, Ok(_)) => Err(SaslError::Malformed),
+        };
+        self.take(snapshot, step)
+    }
+
+    fn take(&mut self, snapshot: &Snapshot, step: Result<Step, SaslError>) -> Turn {
+        match step {
+            Err(error) => self.over(snapshot, Err(LoginRefusal::Exchange(error))),
+            Ok(Step::Challenge(line)) => Turn::Challenge(line),
+            Ok(Step::Password(credentials)) => {
+                // Whoever verifies it reports it.
+                self.reported = true;
+                let login = PasswordLogin {
+                    origin: Arc::clone(&self.origin),
+                    mechanism: self.mechanism,
+                    authzid: credentials.authzid,
+                    user: credentials.user,
+                    password: credentials.password,
+                };
+                match self.logins.remembered(snapshot, &login) {
+                    Some(result) => Turn::Over(result),
+                    None => Turn::Password(login),
+                }
+            }
+            Ok(Step::Identity(authzid)) => {
+                self.user = authzid;
+                let result = self.logins.external(snapshot, &self.origin, &self.user);
+                self.over(snapshot, result)
+            }
+            Ok(Step::Cram(response)) => self.cram(snapshot, &response),
+            Ok(Step::Scram { authzid, user }) => self.scram_verifier(snapshot, &authzid, user),
+            Ok(Step::Proof { verdict, last }) => {
+                let result = self.scram_result(snapshot, verdict);
+                if result.is_err() {
+                    // Counted now: a client that goes away instead of answering has guessed too.
+                    self.report(snapshot, &result);
+                }
+                self.decided = Some(result);
+                Turn::Challenge(last)
+            }
+            Ok(Step::Over) => {
+                let decided = self.decided.take();
+                self.over(snapshot, decided.unwrap_or(Err(LoginRefusal::Local)))
+            }
+        }
+    }
+
+    fn scram_verifier(&mut self, snapshot: &Snapshot, authzid: &str, user: String) -> Turn {
+        let Mechanism::Scram { hash, .. } = self.mechanism else {
+            return self.over(snapshot, Err(LoginRefusal::Local));
+        };
+        self.user = user;
+        self.resolve(snapshot, authzid);
+        let real = self.claim.as_ref().and_then(|claim| {
+            let (_, credential) = claim.account.as_ref()?;
+            credential.scram(hash).cloned()
+        });
+        // Made up for everybody, so that nobody's takes longer.
+        let decoy = self.logins.decoy.scram(hash, &self.name(snapshot));
+        let verifier = real.unwrap_or_else(|| {
+            self.claim = None;
+            decoy
+        });
+        let step = match &mut self.exchange {
+            Some(exchange) => exchange.verifier(verifier),
+            None => Err(SaslError::Malformed),
+        };
+        self.take(snapshot, step)
+    }
+
+    fn scram_result(
+        &mut self,
+        snapshot: &Snapshot,
+        verdict: Result<(), ScramRefusal>,
+    ) -> Result<LoggedIn, LoginRefusal> {
+        match verdict {
+            Ok(()) => self.admit(snapshot),
+            Err(ScramRefusal::Proof) => Err(LoginRefusal::BadCredentials),
+            Err(ScramRefusal::Binding | ScramRefusal::Downgrade) => {
+                Err(LoginRefusal::ChannelBinding)
+            }
+        }
+    }
+
+    fn cram(&mut self, snapshot: &Snapshot, response: &CramResponse) -> Turn {
+        self.user = response.user.clone();
+        self.resolve(snapshot, "");
+        let real = self.claim.as_ref().and_then(|claim| {
+            let (_, credential) = claim.account.as_ref()?;
+            credential.cram_md5.clone()
+        });
+        let is_real = real.is_some();
+        let decoy = self.logins.decoy.cram(&self.name(snapshot));
+        let verifier = real.unwrap_or(decoy);
+        let result = match verifier.accepts(response) && is_real {
+            true => self.admit(snapshot),
+            false => Err(LoginRefusal::BadCredentials),
+        };
+        self.over(snapshot, result)
+    }
+
+    fn resolve(&mut self, snapshot: &Snapshot, authzid: &str) {
+        let user = parse_user(&self.user);
+        let lookup = user
+            .as_ref()
+            .and_then(|_| Claim::resolve(snapshot, &self.user, ""));
+        // Recorded under the account whose password is guessed, also when another identity is wanted.
+        let account = lookup.as_ref().and_then(|claim| claim.account.as_ref());
+        self.account = account.map(|(account, _)| account.clone());
+        self.claim = Claim::resolve(snapshot, &self.user, authzid);
+    }
+
+    fn name(&self, snapshot: &Snapshot) -> String {
+        let prepared = sasl::prepare_user(&self.user).unwrap_or_default();
+        decoy::name_of(snapshot, &prepared, parse_user(&self.user).as_ref())
+    }
+
+    /// The secret was right. Decided on the facts as they are now: the credential may have been
+    /// replaced since the exchange began.
+    fn admit(&mut self, snapshot: &Snapshot) -> Result<LoggedIn, LoginRefusal> {
+        let claim = self.claim.take().ok_or(LoginRefusal::BadCredentials)?;
+        let (account, credential) = claim.account.ok_or(LoginRefusal::BadCredentials)?;
+        match snapshot.credential(&account) {
+            Some(now) if now.serial == credential.serial => {
+                admit(snapshot, account, claim.address, &credential)
+            }
+            _ => Err(LoginRefusal::BadCredentials),
+        }
+    }
+
+    fn over(&mut self, snapshot: &Snapshot, result: Result<LoggedIn, LoginRefusal>) -> Turn {
+        self.report(snapshot, &result);
+        Turn::Over(result)
+    }
+
+    fn report(&mut self, snapshot: &Snapshot, result: &Result<LoggedIn, LoginRefusal>) {
+        if std::mem::replace(&mut self.reported, true) {
+            return;
+        }
+        let account = match result {
+            Ok(login) => Some(&login.account),
+            Err(_) => self.account.as_ref(),
+        };
+        let attempt = Attempt {
+            origin: &self.origin,
+            means: Means::Sasl(self.mechanism),
+            account,
+            user: &self.user,
+            result: AttemptResult::of(result),
+        };
+        self.logins.conclude(snapshot, &attempt);
+    }
+}
+
+impl Drop for Dialogue {
+    fn drop(&mut self) {
+        if !self.reported {
+            self.logins.report(&Attempt {
+                origin: &self.origin,
+                means: Means::Sasl(self.mechanism),
+                account: self.account.as_ref(),
+                user: &self.user,
+                result: AttemptResult::Aborted,
+            });
+        }
+    }
+}
