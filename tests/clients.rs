@@ -1,5 +1,5 @@
 //! Programs that people use, against a real server: swaks, curl, Python's imaplib and smtplib,
-//! mbsync, mutt; and programs that import keys: openssl, NSS, GnuTLS, Java. A program that is missing fails its test; `tests/run` installs them.
+//! mbsync, mutt, msmtp; and programs that import keys: openssl, NSS, GnuTLS, Java. A program that is missing fails its test; `tests/run` installs them.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,6 +16,8 @@ mod bytes;
 mod keys;
 #[path = "clients/readers.rs"]
 mod readers;
+#[path = "clients/sasl.rs"]
+mod sasl;
 #[path = "clients/senders.rs"]
 mod senders;
 
