@@ -77,7 +77,7 @@ mod tests {
     use super::*;
     use crate::addr::{AccountName, Domain};
     use crate::admin::{Actor, AdminError, Change, Secret};
-    use crate::ctl::{Query, Request, Response};
+    use crate::ctl::{LogLevelChoice, Query, Request, Response, SetLogLevel};
 
     fn decode<T: DeserializeOwned>(bytes: &[u8], max: usize) -> Result<T, CtlError> {
         let header: [u8; HEADER] = bytes
@@ -111,6 +111,12 @@ mod tests {
         prop_oneof![
             Just(Request::Status),
             Just(Request::Stop),
+            (0..LogLevelChoice::ALL.len(), ".*").prop_map(|(n, target)| Request::LogLevels {
+                set: Some(SetLogLevel {
+                    level: LogLevelChoice::ALL[n],
+                    target,
+                }),
+            }),
             ".*".prop_map(|account| Request::Query(Query::Account { account })),
             (change, actor, any::<bool>()).prop_map(|(change, actor, dry_run)| Request::Change {
                 change,
