@@ -37,6 +37,10 @@ pub(crate) fn registration(shell: Shell) -> Result<Vec<u8>, Error> {
         return Err(Error::Usage(format!("no completion for {name}")));
     };
     let mut script = Vec::new();
+    if shell == Shell::Bash {
+        // It takes an @ for the end of a word, and addresses have one.
+        script.extend_from_slice(b"COMP_WORDBREAKS=${COMP_WORDBREAKS//@/}\n");
+    }
     completer
         .write_registration(VARIABLE, "mox", "mox", "mox", &mut script)
         .map_err(Error::io("write the completion"))?;

@@ -43,6 +43,10 @@ pub(crate) struct Ui {
     terminal: bool,
 }
 
+/// No table fits into less.
+const NARROW: u16 = 20;
+/// Of tables on terminals that do not say.
+const WIDTH: u16 = 80;
 /// A longest line of a password or an answer.
 const LINE: u64 = 64 << 10;
 
@@ -234,11 +238,13 @@ impl Ui {
         let ask = |prompt: String| {
             rpassword::prompt_password(prompt).map_err(Error::io("read the password"))
         };
-        let first = ask(format!("New password for {}: ", clean(whose)))?;
-        if ask("Again: ".to_owned())? != first {
-            return Err(Error::Usage("the two passwords differ".to_owned()));
-        }
-        Ok(first)
+        quietly(|| {
+            let first = ask(format!("New password for {}: ", clean(whose)))?;
+            if ask("Again: ".to_owned())? != first {
+                return Err(Error::Usage("the two passwords differ".to_owned()));
+            }
+            Ok(first)
+        })
     }
 
     fn value(&self, value: &impl Serialize) -> Result<(), Error> {
@@ -312,10 +318,31 @@ fn table(header: &[&str], rows: &[Vec<String>]) -> String {
         .load_style(presets::UTF8_NO_BORDERS)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(header.iter().map(|name| name.to_uppercase()));
+    // Some terminals do not know how wide they are, and say 0.
+    if table.width().is_some_and(|width| width < NARROW) {
+        table.set_width(WIDTH);
+    }
     for row in rows {
         table.add_row(row.iter().map(|cell| clean(cell)));
     }
     format!("{}\n", table.trim_fmt())
+}
+
+/// Without echo from before the prompt on: who is quick to answer is not shown either.
+fn quietly<T>(ask: impl FnOnce() -> T) -> T {
+    use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+    let terminal = io::stdin();
+    let before = tcgetattr(&terminal).ok();
+    if let Some(before) = &before {
+        let mut quiet = before.clone();
+        quiet.local_modes.remove(LocalModes::ECHO);
+        let _ = tcsetattr(&terminal, OptionalActions::Now, &quiet);
+    }
+    let answer = ask();
+    if let Some(before) = &before {
+        let _ = tcsetattr(&terminal, OptionalActions::Now, before);
+    }
+    answer
 }
 
 /// One line of stdin without its end.
