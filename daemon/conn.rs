@@ -10,6 +10,7 @@ use mox::addr::Domain;
 use mox::login::{Origin, Protocol};
 use mox::sasl::ChannelBindings;
 use mox::x509::tls::ServerTls;
+use mox::x509::{Fingerprint, proven_key};
 use rustls::HandshakeKind;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -93,6 +94,15 @@ impl Stream {
         format!("version={version} ciphersuite={suite} sni={sni} resumed={resumed} alpn={alpn}")
     }
 
+    /// The key that the client has proven to have; none without TLS, without a certificate, or of a
+    /// kind that is never accepted. On a resumed connection it was proven when the session began.
+    pub fn client_key(&self) -> Option<Fingerprint> {
+        match self {
+            Stream::Plain(_) => None,
+            Stream::Tls(stream) => proven_key(stream.connection().peer_certificates()?),
+        }
+    }
+
     /// What SCRAM can bind to; none without TLS.
     pub fn channel_bindings(&self) -> ChannelBindings {
         match self {
@@ -135,7 +145,7 @@ impl ConnInfo {
             remote: self.remote.ip().to_canonical(),
             local: self.local.ip().to_canonical(),
             tls: stream.map(Stream::tls_facts).unwrap_or_default(),
-            fingerprint: None,
+            fingerprint: stream.and_then(Stream::client_key),
             agent: agent.to_owned(),
             plaintext_logins: self.plaintext_logins,
             bindings: stream.map(Stream::channel_bindings).unwrap_or_default(),

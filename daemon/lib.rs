@@ -11,6 +11,7 @@ pub mod deliver;
 mod handover;
 mod hashing;
 pub mod imap;
+mod key_uses;
 mod listeners;
 pub mod live;
 pub mod log;

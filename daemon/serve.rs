@@ -32,6 +32,7 @@ use crate::accept::Shared;
 use crate::admission::Admission;
 use crate::context::Context;
 use crate::ctl::{self, CtlServer};
+use crate::key_uses;
 use crate::listeners::Listeners;
 use crate::log::{self, Levels};
 use crate::privileges::{self, PrivilegesError};
@@ -121,7 +122,8 @@ pub fn serve(options: ServeOptions) -> Result<(), ServeError> {
     let served = runtime.block_on(async {
         admin.use_store(store.clone());
         reload::finish_removals(&admin);
-        let logins = Logins::new(admin.login_secret()?, Arc::new(TracedAttempts));
+        let logins = Logins::new(admin.login_secret()?, Arc::new(TracedAttempts))
+            .with_key_uses(admin.key_uses().clone());
         let shared = shared(snapshot.clone(), store.clone(), logins, descriptors);
         listeners.apply(planned, &shared);
         let control_socket = ctl::bind(&data_dir)
@@ -178,7 +180,7 @@ impl Daemon {
         let (control, thread) =
             Control::start(reloader).map_err(|e| failed("start the control thread", e))?;
         let server = Arc::new(CtlServer {
-            admin,
+            admin: admin.clone(),
             context: self.shared.context.clone(),
             control: control.clone(),
             stop: self.stop.clone(),
@@ -188,6 +190,7 @@ impl Daemon {
             levels: self.levels,
         });
         tokio::spawn(server.run(control_socket));
+        let keeping = tokio::spawn(key_uses::keep(admin.clone()));
         tokio::spawn(supervisor::feed_watchdog());
         let watching = [
             tokio::spawn(follow_file(
@@ -237,6 +240,9 @@ impl Daemon {
                 "sessions did not end in time"
             );
         }
+        keeping.abort();
+        key_uses::write(&admin).await;
+        drop(admin);
         // The control database closes with its thread, and before the lock goes.
         if tokio::task::spawn_blocking(move || thread.join())
             .await

@@ -31,6 +31,7 @@ use remembered::Remembered;
 pub use crate::sasl::Mechanism;
 pub use attempt::{Attempt, AttemptResult, Attempts, Means, TracedAttempts};
 pub use dialogue::{Dialogue, PasswordLogin, Turn};
+pub use external::ByCertificate;
 pub use key::KeyUses;
 pub use limiter::Standing;
 pub use origin::Origin;
@@ -109,6 +110,7 @@ pub struct Logins {
     verifier: Verifier,
     limiter: Limiter,
     decoy: Decoy,
+    key_uses: Arc<KeyUses>,
     attempts: Arc<dyn Attempts>,
 }
 
@@ -121,8 +123,16 @@ impl Logins {
             verifier: Verifier::new(),
             limiter: Limiter::new(),
             decoy: Decoy::new(secret),
+            key_uses: Arc::default(),
             attempts,
         }
+    }
+
+    /// Noting there when a TLS public key has logged somebody in.
+    #[must_use]
+    pub fn with_key_uses(mut self, key_uses: Arc<KeyUses>) -> Logins {
+        self.key_uses = key_uses;
+        self
     }
 
     /// A login with user name and password outside of SASL (IMAP's LOGIN).
@@ -157,7 +167,8 @@ impl Logins {
         {
             return None;
         }
-        let result = admit(snapshot, account.clone(), claim.address, &credential);
+        let result = external::check_beside(snapshot, &login.origin, &account)
+            .and_then(|()| admit(snapshot, account.clone(), claim.address, &credential));
         self.conclude_password(snapshot, login, Some(&account), &result);
         Some(result)
     }
@@ -212,6 +223,7 @@ impl Logins {
         let password = password.ok_or(LoginRefusal::BadCredentials)?;
         self.remembered
             .remember(&account, credential.serial, &password);
+        external::check_beside(snapshot, &login.origin, &account)?;
         admit(snapshot, account, claim.address, &credential)
     }
 

@@ -1,5 +1,5 @@
 //! Programs that people use, against a real server: swaks, curl, Python's imaplib and smtplib,
-//! mbsync, mutt, msmtp; and programs that import keys: openssl, NSS, GnuTLS, Java. A program that is missing fails its test; `tests/run` installs them.
+//! mbsync, mutt, msmtp, with passwords and with certificates; and programs that import keys: openssl, NSS, GnuTLS, Java. A program that is missing fails its test; `tests/run` installs them.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,6 +12,8 @@ mod support;
 
 #[path = "clients/bytes.rs"]
 mod bytes;
+#[path = "clients/forged_keys.rs"]
+mod forged_keys;
 #[path = "clients/keys.rs"]
 mod keys;
 #[path = "clients/readers.rs"]
@@ -20,6 +22,8 @@ mod readers;
 mod sasl;
 #[path = "clients/senders.rs"]
 mod senders;
+#[path = "clients/tls_keys.rs"]
+mod tls_keys;
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -47,7 +47,12 @@ impl Session {
         self.framer.reset();
         let handshake = self.wire.start_tls(config);
         match tokio::time::timeout(self.patience, handshake).await {
-            Ok(Ok(())) => Err(Failure::Answered),
+            Ok(Ok(())) => {
+                // Whoever has a key says so with EXTERNAL: after STARTTLS there is no second greeting.
+                let (logins, now) = (&self.context.logins, self.context.live.now());
+                logins.handshake(&now, &self.origin());
+                Err(Failure::Answered)
+            }
             Ok(Err(error)) => {
                 tracing::debug!(conn = self.info.id, %error, "imap: TLS handshake failed");
                 Err(End::Gone.into())
@@ -127,8 +132,29 @@ impl Session {
         }
     }
 
+    /// Whether the certificate of implicit TLS logs in by itself, and no AUTHENTICATE is needed.
+    pub(super) async fn preauthenticate(&mut self) -> bool {
+        let context = self.context.clone();
+        let handshake = context
+            .logins
+            .handshake(&context.live.now(), &self.origin());
+        match handshake {
+            Some(Ok(by)) if by.imap_preauth => self.enter(by.login).await.is_ok(),
+            _ => false,
+        }
+    }
+
     async fn logged_in(&mut self, login: LoggedIn) -> Done {
         self.penalty.forgive();
+        self.enter(login).await?;
+        Ok(Answer::ok_with(
+            format!("CAPABILITY {}", capability::list(self)),
+            "logged in",
+        ))
+    }
+
+    /// From here on the session is somebody's.
+    async fn enter(&mut self, login: LoggedIn) -> Result<(), Failure> {
         let login = Arc::new(login);
         let account = match self.context.store.account(&login.account).await {
             Ok(account) => account,
@@ -155,10 +181,7 @@ impl Session {
         });
         self.patience = self.context.live.now().config.limits.imap_idle;
         self.framer.set_limits(Limits::CLIENT);
-        Ok(Answer::ok_with(
-            format!("CAPABILITY {}", capability::list(self)),
-            "logged in",
-        ))
+        Ok(())
     }
 
     /// Lets the client wait for the answer to a failed login, the longer the more of them; the last is

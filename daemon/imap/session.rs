@@ -81,10 +81,14 @@ impl Session {
 
     /// Serves the client to the end.
     pub(super) async fn run(mut self) {
+        let greeting = match Box::pin(self.preauthenticate()).await {
+            true => "PREAUTH",
+            false => "OK",
+        };
         let capabilities = capability::list(&self);
         super::reply::line(
             format_args!(
-                "* OK [CAPABILITY {capabilities}] {} IMAP4 mox",
+                "* {greeting} [CAPABILITY {capabilities}] {} IMAP4 mox",
                 self.info.hostname
             ),
             &mut self.wire.out,

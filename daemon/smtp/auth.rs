@@ -29,6 +29,7 @@ impl Session {
         match self.converse(mechanism, initial).await? {
             Ok(login) => {
                 self.penalty.forgive();
+                self.authenticated = true;
                 self.logged_in(login);
                 Ok(Answer::LoggedIn)
             }
@@ -89,6 +90,31 @@ impl Session {
         }
     }
 
+    /// The certificate of a handshake logs in by itself.
+    pub(super) fn take_certificate(&mut self) {
+        if self.service == Service::Receive {
+            return;
+        }
+        let (snapshot, origin) = (self.vigil.now(), self.origin());
+        if let Some(Ok(by)) = self.context.logins.handshake(&snapshot, &origin) {
+            self.logged_in(by.login);
+        }
+    }
+
+    /// For MAIL where nobody is logged in: the connection's key may have been added, or its account's
+    /// logins enabled, since the handshake.
+    pub(super) fn try_certificate(&mut self, snapshot: &Snapshot) -> Result<(), Answer> {
+        let by = self.context.logins.by_certificate(snapshot, &self.origin());
+        match by {
+            Ok(by) => {
+                self.logged_in(by.login);
+                Ok(())
+            }
+            Err(refusal @ LoginRefusal::LoginDisabled(_)) => Err(Answer::LoginRefused(refusal)),
+            Err(_) => Err(Answer::LoginRequired),
+        }
+    }
+
     fn origin(&self) -> Origin {
         self.info
             .origin(self.wire.stream(), Protocol::Submission, "")
@@ -116,7 +142,8 @@ impl Session {
         if !self.hello.as_ref().is_some_and(|hello| hello.extended) {
             return Err(Answer::HelloFirst);
         }
-        if self.vigil.login().is_some() {
+        // One AUTH is allowed beside a certificate.
+        if self.authenticated {
             return Err(Answer::BadSequence("logged in already"));
         }
         if self.transaction.is_some() {

@@ -26,6 +26,8 @@ pub(super) struct Session {
     pub(super) hello: Option<Hello>,
     pub(super) transaction: Option<Transaction>,
     pub(super) penalty: Penalty,
+    /// AUTH has succeeded.
+    pub(super) authenticated: bool,
     pub(super) bad_commands: usize,
     /// A command was understood: whoever this is, it speaks SMTP.
     speaks_smtp: bool,
@@ -52,6 +54,7 @@ impl Session {
             hello: None,
             transaction: None,
             penalty: Penalty::default(),
+            authenticated: false,
             bad_commands: 0,
             speaks_smtp: false,
         }
@@ -74,6 +77,7 @@ impl Session {
         if let Err(end) = self.vigil.check() {
             return end;
         }
+        self.take_certificate();
         self.say(&Answer::Greeting(self.info.hostname.ascii().to_owned()));
         loop {
             if let Err(end) = self.command().await {
@@ -191,6 +195,8 @@ impl Session {
         self.tls = tls_names(tls);
         // A login without TLS does not count over it.
         self.vigil.forget_login();
+        self.authenticated = false;
+        self.take_certificate();
         Ok(None)
     }
 

@@ -40,10 +40,10 @@ impl Session {
         if self.hello.is_none() {
             return Err(Answer::HelloFirst);
         }
-        let login = self.vigil.login();
-        if self.service == Service::Submission && login.is_none() {
-            return Err(Answer::LoginRequired);
+        if self.service == Service::Submission && self.vigil.login().is_none() {
+            self.try_certificate(&self.vigil.now())?;
         }
+        let login = self.vigil.login();
         if self.transaction.is_some() {
             return Err(Answer::BadSequence("a transaction is under way"));
         }

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Attempt, AttemptResult, Claim, LoggedIn, LoginRefusal, Logins, Means, Mechanism, Origin, admit,
-    decoy, parse_user,
+    decoy, external, parse_user,
 };
 use crate::addr::AccountName;
 use crate::sasl::{self, CramResponse, Exchange, SaslError, ScramRefusal, Step};
@@ -143,6 +143,7 @@ impl Dialogue {
             }
             Ok(Step::Identity(authzid)) => {
                 self.user = authzid;
+                self.account = external::account(snapshot, &self.origin).cloned();
                 let result = self.logins.external(snapshot, &self.origin, &self.user);
                 self.over(snapshot, result)
             }
@@ -241,6 +242,7 @@ impl Dialogue {
         let (account, credential) = claim.account.ok_or(LoginRefusal::BadCredentials)?;
         match snapshot.credential(&account) {
             Some(now) if now.serial == credential.serial => {
+                external::check_beside(snapshot, &self.origin, &account)?;
                 admit(snapshot, account, claim.address, &credential)
             }
             _ => Err(LoginRefusal::BadCredentials),

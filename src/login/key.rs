@@ -8,10 +8,32 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::addr::AccountName;
+use super::{LoggedIn, LoginRefusal, Proof};
+use crate::addr::{AccountName, Address};
 use crate::snapshot::{Lookup, Snapshot};
 use crate::state::TlsKey;
 use crate::x509::Fingerprint;
+
+/// The key logs in with this address of its account.
+pub(super) fn admit(
+    snapshot: &Snapshot,
+    key: &TlsKey,
+    address: Address,
+) -> Result<LoggedIn, LoginRefusal> {
+    let account = snapshot
+        .account(&key.account)
+        .ok_or(LoginRefusal::BadCredentials)?;
+    if !account.login_disabled.is_empty() {
+        return Err(LoginRefusal::LoginDisabled(account.login_disabled.clone()));
+    }
+    Ok(LoggedIn {
+        account: key.account.clone(),
+        address,
+        by: Proof::TlsKey {
+            fingerprint: key.fingerprint,
+        },
+    })
+}
 
 /// A key that stands for an account: it was added, the account is there, and the login address is the
 /// account's still. Logins may be disabled.

@@ -308,3 +308,4 @@ fn every_refusal_costs_one_hash() {
 }
 
 mod dialogue;
+mod keys;

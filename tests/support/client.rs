@@ -333,7 +333,7 @@ fn tls_config(identity: Option<&Path>) -> Result<Arc<ClientConfig>, String> {
 
 /// The servers of tests sign their own certificates.
 #[derive(Debug)]
-struct AnyCertificate;
+pub struct AnyCertificate;
 
 impl ServerCertVerifier for AnyCertificate {
     fn verify_server_cert(
