@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{domain_named, not_found};
+use super::{domain, not_found};
 use crate::addr::{Address, Localpart};
 use crate::admin::AdminError;
 use crate::config::model::Alias;
@@ -40,7 +40,7 @@ impl AliasRow {
 
 /// Those of a domain, sorted.
 pub(super) fn of_domain(snapshot: &Snapshot, text: &str) -> Result<Vec<AliasRow>, AdminError> {
-    let (name, domain) = domain_named(snapshot, text)?;
+    let (name, domain) = domain::named(snapshot, text)?;
     let row = |(localpart, alias): (&Localpart, &Alias)| {
         let address = Address {
             localpart: localpart.clone(),
@@ -54,7 +54,7 @@ pub(super) fn of_domain(snapshot: &Snapshot, text: &str) -> Result<Vec<AliasRow>
 /// One of them, by its address as the domain compares it.
 pub(super) fn named(snapshot: &Snapshot, text: &str) -> Result<AliasRow, AdminError> {
     let address = Address::parse(text).map_err(|e| AdminError::Usage(e.to_string()))?;
-    let (_, domain) = domain_named(snapshot, &address.domain.unicode())?;
+    let (_, domain) = domain::named(snapshot, &address.domain.unicode())?;
     let folded = domain.folded(&address.localpart);
     let mut aliases = domain.aliases.iter();
     match aliases.find(|(localpart, _)| domain.folded(localpart) == folded) {

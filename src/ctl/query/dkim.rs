@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::domain_named;
+use super::domain;
 use crate::admin::AdminError;
 use crate::snapshot::Snapshot;
 use crate::x509::dkim;
@@ -29,7 +29,7 @@ pub struct DkimRow {
 
 /// Those of a domain, sorted by selector. Reads the key files.
 pub(super) fn of_domain(snapshot: &Snapshot, text: &str) -> Result<Vec<DkimRow>, AdminError> {
-    let (name, domain) = domain_named(snapshot, text)?;
+    let (name, domain) = domain::named(snapshot, text)?;
     let failed = |error: crate::x509::X509Error| AdminError::Local(error.to_string());
     let selectors = domain.dkim.selectors.iter();
     selectors
