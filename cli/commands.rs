@@ -6,6 +6,7 @@ mod config;
 mod explain;
 mod generate;
 mod localserve;
+mod quickstart;
 mod loglevels;
 mod serve;
 mod sessions;
@@ -31,6 +32,7 @@ use crate::ui::{Ui, ago, clean};
 pub(crate) enum Command {
     Serve(serve::Args),
     Localserve(localserve::Args),
+    Quickstart(quickstart::Args),
     Status(status::Args),
     Stop(stop::Args),
     Loglevels(loglevels::Args),
@@ -51,6 +53,7 @@ impl Command {
         match self {
             Command::Serve(args) => serve::run(args, run),
             Command::Localserve(args) => localserve::run(args, run),
+            Command::Quickstart(args) => quickstart::run(args, run),
             Command::Status(args) => status::run(args, run),
             Command::Stop(args) => stop::run(args, run),
             Command::Loglevels(args) => loglevels::run(args, run),

@@ -16,7 +16,7 @@ use nix::unistd::{Uid, User, initgroups, setgid, setuid};
 use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities, set_keep_capabilities};
 
-pub use access::inaccessible;
+pub use access::{inaccessible, keeps_from_entering, keeps_from_reading};
 
 mod access;
 
@@ -107,6 +107,16 @@ pub fn user_name(uid: u32) -> String {
         Ok(Some(user)) => user.name,
         _ => uid.to_string(),
     }
+}
+
+/// User and group of a name, or of a number; none: there is no such user.
+pub fn find_user(name: &str) -> Option<(String, u32, u32)> {
+    let user = match name.parse::<u32>() {
+        Ok(uid) => User::from_uid(Uid::from_raw(uid)),
+        Err(_) => User::from_name(name),
+    };
+    let user = user.ok()??;
+    Some((user.name, user.uid.as_raw(), user.gid.as_raw()))
 }
 
 /// The user of that name; none where it is empty or root.

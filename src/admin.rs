@@ -6,11 +6,13 @@
 mod commit;
 mod current;
 mod diff;
+mod first_run;
 mod folders;
 mod keys;
 mod generations;
 mod localserve;
 mod patch;
+mod quickstart;
 mod plan;
 mod recover;
 mod removal;
@@ -40,6 +42,7 @@ pub use folders::MailFolders;
 pub use generations::{Difference, Side};
 pub use localserve::{LocalServe, init_localserve};
 pub use plan::KeyKind;
+pub use quickstart::{Quickstart, init_quickstart};
 pub use removal::Removal;
 
 /// Everything that can be changed, as it travels over the control socket too.

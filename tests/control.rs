@@ -22,6 +22,13 @@ mod load;
 mod reload;
 #[path = "control/revocation.rs"]
 mod revocation;
+#[path = "support/dns.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod dns;
+#[path = "control/quickstart.rs"]
+mod quickstart;
+#[path = "control/service.rs"]
+mod service;
 #[path = "control/socket.rs"]
 mod socket;
 #[path = "control/supervisor.rs"]

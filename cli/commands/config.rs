@@ -10,6 +10,7 @@ mod dnscheck;
 mod dnsrecords;
 mod domain;
 mod history;
+mod printservice;
 mod reload;
 mod rollback;
 mod schema;
@@ -44,6 +45,7 @@ enum What {
     Rollback(rollback::Args),
     Dnsrecords(dnsrecords::Args),
     Dnscheck(dnscheck::Args),
+    Printservice(printservice::Args),
     Domain(domain::Args),
     Account(account::Args),
     Address(address::Args),
@@ -64,6 +66,7 @@ pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
         What::Rollback(args) => rollback::run(args, run),
         What::Dnsrecords(args) => dnsrecords::run(args, run),
         What::Dnscheck(args) => dnscheck::run(args, run),
+        What::Printservice(args) => printservice::run(args, run),
         What::Domain(args) => domain::run(args, run),
         What::Account(args) => account::run(args, run),
         What::Address(args) => address::run(args, run),

@@ -1,7 +1,8 @@
 //! Whether `server.user` can reach the files that a configuration needs: seen by root or the owner before
 //! the server is started. Owner, group and mode are what counts here; access lists are not looked at.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -29,18 +30,9 @@ pub fn inaccessible(config: &Config, file: &Path, text: &str) -> Vec<Diagnostic>
         return Vec::new();
     }
     let user_key: KeyPath = vec!["server".to_owned(), "user".to_owned()];
-    let Ok(Some(user)) = User::from_name(name) else {
+    let Some(ids) = Ids::of(name) else {
         let message = format!("there is no unix user {name:?}");
         return vec![diagnostic("server.user", &user_key, message, file, text)];
-    };
-    let groups = std::ffi::CString::new(name.as_str())
-        .ok()
-        .and_then(|name| getgrouplist(&name, user.gid).ok())
-        .unwrap_or_default();
-    let ids = Ids {
-        name: user.name,
-        uid: user.uid.as_raw(),
-        groups: groups.into_iter().map(|group| group.as_raw()).collect(),
     };
     let folder = match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -71,6 +63,23 @@ pub fn inaccessible(config: &Config, file: &Path, text: &str) -> Vec<Diagnostic>
         }
     }
     problems
+}
+
+/// What keeps a user from reading a file: the first folder on the way that it cannot enter, or the file
+/// itself; none where it can read it. A user that is not there can read nothing.
+pub fn keeps_from_reading(user: &str, path: &Path) -> Option<PathBuf> {
+    match Ids::of(user) {
+        Some(ids) => ids.lacks(path, READ).map(|(place, _)| place),
+        None => Some(path.to_owned()),
+    }
+}
+
+/// The first folder on the way to a path, which need not be there yet, that a user cannot enter.
+pub fn keeps_from_entering(user: &str, path: &Path) -> Option<PathBuf> {
+    match Ids::of(user) {
+        Some(ids) => ids.kept_out(&way(path).folders),
+        None => Some(path.to_owned()),
+    }
 }
 
 /// Files that the configuration names, and by which key.
@@ -111,24 +120,43 @@ fn diagnostic(code: &str, key: &KeyPath, message: String, file: &Path, text: &st
 }
 
 impl Ids {
+    /// A user by name; none: there is no such user.
+    fn of(name: &str) -> Option<Ids> {
+        let user = User::from_name(name).ok()??;
+        let groups = std::ffi::CString::new(name)
+            .ok()
+            .and_then(|name| getgrouplist(&name, user.gid).ok())
+            .unwrap_or_default();
+        Some(Ids {
+            name: user.name,
+            uid: user.uid.as_raw(),
+            groups: groups.into_iter().map(|group| group.as_raw()).collect(),
+        })
+    }
+
     /// The first part of the path where the user lacks a right, and which; none too where the path
     /// cannot be looked at.
     fn lacks(&self, path: &Path, bits: u32) -> Option<(PathBuf, u32)> {
-        let path = fs::canonicalize(path).ok()?;
-        let mut above: Vec<&Path> = path.ancestors().skip(1).collect();
-        above.reverse();
-        for folder in above {
-            let meta = fs::metadata(folder).ok()?;
-            if !self.has(meta.mode(), meta.uid(), meta.gid(), ENTER) {
-                return Some((folder.to_owned(), ENTER));
-            }
+        let way = way(path);
+        if let Some(folder) = self.kept_out(&way.folders) {
+            return Some((folder, ENTER));
         }
-        let meta = fs::metadata(&path).ok()?;
+        let end = way.end?;
+        let meta = fs::metadata(&end).ok()?;
         [READ, ENTER, WRITE]
             .into_iter()
             .filter(|bit| bits & bit != 0)
             .find(|bit| !self.has(meta.mode(), meta.uid(), meta.gid(), *bit))
-            .map(|bit| (path.clone(), bit))
+            .map(|bit| (end.clone(), bit))
+    }
+
+    /// The first of these folders that the user cannot enter.
+    fn kept_out(&self, folders: &[PathBuf]) -> Option<PathBuf> {
+        let closed = folders.iter().find(|folder| {
+            fs::metadata(folder)
+                .is_ok_and(|meta| !self.has(meta.mode(), meta.uid(), meta.gid(), ENTER))
+        });
+        closed.cloned()
     }
 
     /// Whether the mode gives the user this right (inode(7)): the owner's bits count for the owner alone.
@@ -142,6 +170,62 @@ impl Ids {
         };
         self.uid == 0 || mode >> shift & bit != 0
     }
+}
+
+/// Links on a way, as many as the kernel follows (path_resolution(7)).
+const MAX_LINKS: usize = 40;
+
+/// What has to be gone through to get to a file: certbot's links are in a folder that is closed as well as
+/// what they lead to.
+struct Way {
+    /// Folders that are there, in the order in which they are entered.
+    folders: Vec<PathBuf>,
+    /// Without links; none where it is not there.
+    end: Option<PathBuf>,
+}
+
+fn way(path: &Path) -> Way {
+    let mut way = Way {
+        folders: Vec::new(),
+        end: None,
+    };
+    let Ok(path) = std::path::absolute(path) else {
+        return way;
+    };
+    let names = |path: &Path| path.iter().map(OsString::from).collect::<VecDeque<_>>();
+    let mut rest = names(&path);
+    let mut at = PathBuf::from("/");
+    let mut links = 0;
+    while let Some(name) = rest.pop_front() {
+        match name.to_str() {
+            Some("/") => at = PathBuf::from("/"),
+            Some(".") => {}
+            Some("..") => drop(at.pop()),
+            _ => {
+                way.folders.push(at.clone());
+                let next = at.join(&name);
+                let Ok(meta) = fs::symlink_metadata(&next) else {
+                    return way;
+                };
+                if !meta.is_symlink() {
+                    at = next;
+                    continue;
+                }
+                links += 1;
+                let Ok(target) = fs::read_link(&next) else {
+                    return way;
+                };
+                if links > MAX_LINKS {
+                    return way;
+                }
+                let mut target = names(&target);
+                target.append(&mut rest);
+                rest = target;
+            }
+        }
+    }
+    way.end = Some(at);
+    way
 }
 
 #[cfg(test)]
@@ -192,5 +276,40 @@ mod tests {
             ids.lacks(&inner, READ | WRITE | ENTER),
             Some((real(&inner), WRITE))
         );
+    }
+
+    #[test]
+    fn folders_of_links_count_too() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let real = fs::canonicalize(dir.path()).expect("a path");
+        let mode = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("chmod");
+        };
+        mode(&real, 0o755);
+        for folder in ["live", "archive"] {
+            fs::create_dir(real.join(folder)).expect("mkdir");
+            mode(&real.join(folder), 0o755);
+        }
+        fs::write(real.join("archive/1.pem"), "").expect("write");
+        mode(&real.join("archive/1.pem"), 0o644);
+        let link = real.join("live/cert.pem");
+        std::os::unix::fs::symlink("../archive/1.pem", &link).expect("a link");
+        let ids = Ids {
+            name: "x".into(),
+            uid: 4_000_000_000,
+            groups: Vec::new(),
+        };
+        assert_eq!(ids.lacks(&link, READ), None);
+        for closed in ["live", "archive"] {
+            mode(&real.join(closed), 0o700);
+            let expected = Some((real.join(closed), ENTER));
+            assert_eq!(ids.lacks(&link, READ), expected);
+            mode(&real.join(closed), 0o755);
+        }
+        // A circle ends, and what is not there yet has a way as far as it goes.
+        std::os::unix::fs::symlink("circle", real.join("circle")).expect("a link");
+        assert!(way(&real.join("circle")).end.is_none());
+        let folders = way(&real.join("live/not/yet")).folders;
+        assert_eq!(folders.last(), Some(&real.join("live")));
     }
 }

@@ -1,16 +1,16 @@
 //! The first run of `mox localserve`: a whole server in one folder, nothing of it written over.
 
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io;
 use std::net::IpAddr;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::addr::AccountName;
 use crate::config::generate;
-use crate::fsio::{self, FsError};
+use crate::fsio::FsError;
 use crate::x509;
 
+use super::first_run::{commit_all, create, make_folder};
 use super::{Actor, Admin, AdminError, Change, Secret};
 
 /// The account that a local server has.
@@ -63,17 +63,17 @@ pub fn init_localserve(
         request: String::new(),
     };
     let account = AccountName::parse(ACCOUNT).map_err(|e| AdminError::Usage(e.to_string()))?;
+    let mut changes = Vec::new();
     // An account that somebody took out, or gave another password, stays as it is.
     if snapshot.account(&account).is_some() && snapshot.credential(&account).is_none() {
         let password = Secret(PASSWORD.to_owned());
-        let set = Change::PasswordSet { account, password };
-        admin.commit(admin.prepare(&set)?, &actor)?;
+        changes.push(Change::PasswordSet { account, password });
     }
     if admin.state.admin_password().is_none() {
         let password = Secret(ADMIN_PASSWORD.to_owned());
-        let set = Change::AdminPasswordSet { password };
-        admin.commit(admin.prepare(&set)?, &actor)?;
+        changes.push(Change::AdminPasswordSet { password });
     }
+    commit_all(&admin, &changes, &actor)?;
     admin.close();
     Ok(LocalServe { config, created })
 }
@@ -98,19 +98,6 @@ fn make_certificate(folder: &Path, settings: &generate::Localserve) -> Result<()
         .map_err(|error| AdminError::Local(error.to_string()))?;
     create(&key, made.key_pem.as_bytes())?;
     create(&cert, made.cert_pem.as_bytes())
-}
-
-fn create(path: &Path, content: &[u8]) -> Result<(), AdminError> {
-    Ok(fsio::create(path, content, 0o600)?)
-}
-
-fn make_folder(path: &Path) -> Result<(), AdminError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(FsError::at("create", path))?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,12 @@
 //! The mox.toml of `mox localserve`: a whole server on loopback, in nothing but configuration.
 
+mod quickstart;
+mod service;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+pub use self::quickstart::Quickstart;
+pub use self::service::Service;
 
 use super::model::ServiceKind;
 use super::reader::quote;
