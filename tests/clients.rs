@@ -1,5 +1,6 @@
 //! Programs that people use, against a real server: swaks, curl, Python's imaplib and smtplib,
-//! mbsync, mutt, msmtp, with passwords and with certificates; and programs that import keys: openssl, NSS, GnuTLS, Java. A program that is missing fails its test; `tests/run` installs them.
+//! mbsync, mutt, msmtp, Thunderbird, with passwords and with certificates; and programs that import keys:
+//! openssl, NSS, GnuTLS, Java. A program that is missing fails its test; `tests/run` installs them.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -22,6 +23,8 @@ mod readers;
 mod sasl;
 #[path = "clients/senders.rs"]
 mod senders;
+#[path = "clients/thunderbird.rs"]
+mod thunderbird;
 #[path = "clients/tls_keys.rs"]
 mod tls_keys;
 
