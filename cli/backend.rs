@@ -30,6 +30,8 @@ const ANSWER: Duration = Duration::from_secs(60);
 
 /// So long when somebody waits for the next letter.
 const PEEK: Duration = Duration::from_millis(500);
+/// A file that makes many domains has the daemon make two keys for each.
+const MANY_KEYS: Duration = Duration::from_secs(3600);
 
 /// The same when a daemon died or is ending, which takes it a moment.
 const AFTER_LOSS: Duration = Duration::from_millis(20);
@@ -84,6 +86,7 @@ impl Server {
                         generation: made.generation,
                         summary: made.summary,
                         diff: String::new(),
+                        steps: Vec::new(),
                     },
                     notes: Vec::new(),
                     online: backend.online(),
@@ -304,7 +307,14 @@ impl Backend {
 
 /// Asks the daemon; its refusals are errors.
 fn ask(client: &mut Client, request: &Request) -> Result<Response, Error> {
-    match client.ask(request, ANSWER)? {
+    let patience = match request {
+        Request::Change {
+            change: Change::Apply { .. },
+            ..
+        } => MANY_KEYS,
+        _ => ANSWER,
+    };
+    match client.ask(request, patience)? {
         Response::Refused(refusal) => Err(Error::Admin(refusal)),
         Response::Rejected(why) => Err(Error::failed(format!("the daemon refused: {why}"))),
         response => Ok(response),

@@ -200,7 +200,7 @@ fn asking_dns<T>(work: impl Future<Output = T>) -> Result<T, Error> {
 
 /// The JSON of a change; the order of the keys is that of the documentation.
 #[derive(Debug, Serialize)]
-struct ChangeJson<'a> {
+pub(crate) struct ChangeJson<'a> {
     changed: bool,
     generation: u64,
     daemon: &'static str,
@@ -209,7 +209,12 @@ struct ChangeJson<'a> {
 }
 
 impl ChangeJson<'_> {
-    fn new(changed: bool, generation: u64, online: bool, notes: &[String]) -> ChangeJson<'_> {
+    pub(crate) fn new(
+        changed: bool,
+        generation: u64,
+        online: bool,
+        notes: &[String],
+    ) -> ChangeJson<'_> {
         ChangeJson {
             changed,
             generation,

@@ -190,11 +190,7 @@ impl Reloader {
                     let _ = reply.send(self.change(&change, &actor, troubles));
                 }
                 Job::Plan { change, reply } => {
-                    let plan = self.admin.prepare(&change).map(|prepared| Planned {
-                        changed: prepared.changed,
-                        summary: prepared.summary,
-                        diff: prepared.diff,
-                    });
+                    let plan = self.admin.prepare(&change).map(Planned::from);
                     let _ = reply.send(plan);
                 }
                 Job::Noticed { reply } => {
@@ -263,6 +259,7 @@ impl Reloader {
             true => Some(self.listeners.plan(&new).map_err(AdminError::Invalid)?),
             false => None,
         };
+        let removes_accounts = prepared.removes_accounts();
         let committed = self.admin.commit(prepared, actor)?;
         if committed.changed {
             self.shared.context.live.swap(new.clone());
@@ -272,7 +269,7 @@ impl Reloader {
             lock(troubles).certificates.clear();
         }
         self.levels.configure(new.config.server.log_level);
-        if matches!(change, Change::AccountRemove { .. }) {
+        if removes_accounts {
             self.finish_removals();
         }
         Ok(Done {

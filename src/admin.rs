@@ -3,6 +3,7 @@
 //!
 //! The caller holds the data directory's lock: the daemon for its life, an offline command for its run.
 
+mod apply;
 mod commit;
 mod current;
 mod diff;
@@ -18,6 +19,7 @@ mod recover;
 mod removal;
 mod rollback;
 mod tls_key;
+mod step;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -32,7 +34,7 @@ use crate::diag::Diagnostic;
 use crate::fsio::FsError;
 use crate::login::KeyUses;
 use crate::snapshot::Snapshot;
-use crate::state::{State, StateError};
+use crate::state::{Op, State, StateError};
 use crate::x509::{Certificate, Fingerprint};
 
 use current::{Current, Found};
@@ -44,6 +46,7 @@ pub use localserve::{LocalServe, init_localserve};
 pub use plan::KeyKind;
 pub use quickstart::{Quickstart, init_quickstart};
 pub use removal::Removal;
+pub use step::{Action, Step};
 
 /// Everything that can be changed, as it travels over the control socket too.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -143,6 +146,15 @@ pub enum Change {
     AdminPasswordSet {
         password: Secret,
     },
+    /// Make domains, accounts, their addresses and aliases as in a file with the same keys.
+    Apply {
+        /// The file's text.
+        text: String,
+        /// Its name, for problems in it.
+        name: String,
+        /// Whether what the file does not name is removed.
+        prune: bool,
+    },
     /// Make mox.toml what it was in a generation that is kept, whatever it is now.
     Rollback {
         generation: u64,
@@ -218,6 +230,8 @@ pub struct Prepared {
     pub changed: bool,
     /// Unified diff of mox.toml; empty when only state changes.
     pub diff: String,
+    /// What it does, one thing each, where it is many things.
+    pub steps: Vec<Step>,
     /// What would be served.
     pub snapshot: Arc<Snapshot>,
     /// mox.toml as the plan found it.
@@ -240,6 +254,17 @@ pub struct Committed {
     pub summary: String,
     /// As in [`Prepared`].
     pub diff: String,
+    /// As in [`Prepared`].
+    #[serde(default)]
+    pub steps: Vec<Step>,
+}
+
+impl Prepared {
+    /// Whether accounts go: what they leave is to be removed after the commit.
+    pub fn removes_accounts(&self) -> bool {
+        let mut ops = self.plan.ops.iter();
+        ops.any(|op| matches!(op, Op::BeginRemoval(_)))
+    }
 }
 
 /// Why a change is not made. Each variant has its exit code and its `code` in JSON (`spec/cli.md`).
@@ -382,6 +407,7 @@ impl Admin {
         match change {
             Change::Adopt => return self.prepare_adoption(false),
             Change::Rollback { generation } => return self.prepare_rollback(*generation),
+            Change::Apply { text, name, prune } => return self.prepare_apply(text, name, *prune),
             _ => {}
         }
         let base = self.read_current()?;

@@ -15,6 +15,7 @@ pub use self::files::{Disk, Expecting, Files, Unchecked};
 pub use self::read::{is_login_message, is_selector};
 pub use self::units::format_size;
 
+pub mod desired;
 pub mod edit;
 pub mod effective;
 pub mod generate;

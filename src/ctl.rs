@@ -25,7 +25,7 @@ pub use query::{
 pub use sessions::{SessionRow, time_text};
 pub use status::{ListenerStatus, Status};
 
-use crate::admin::{Actor, AdminError, Change, Committed};
+use crate::admin::{Actor, AdminError, Change, Committed, Prepared, Step};
 
 /// What a client asks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -113,6 +113,20 @@ pub struct Planned {
     pub summary: String,
     /// Unified diff of mox.toml; empty when only state changes.
     pub diff: String,
+    /// What it does, one thing each, where it is many things.
+    #[serde(default)]
+    pub steps: Vec<Step>,
+}
+
+impl From<Prepared> for Planned {
+    fn from(prepared: Prepared) -> Planned {
+        Planned {
+            changed: prepared.changed,
+            summary: prepared.summary,
+            diff: prepared.diff,
+            steps: prepared.steps,
+        }
+    }
 }
 
 /// What can go wrong between the two.

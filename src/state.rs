@@ -28,8 +28,8 @@ pub use tls_key::{TlsKey, TlsKeys};
 /// Generations that are kept: the newest.
 pub const KEPT_GENERATIONS: u64 = 100;
 
-/// Accounts in a row of what was begun: with the longest names they fit.
-const BEGUN_PIECE: usize = 200;
+/// Accounts and files in a row of what was begun: with the longest names they fit.
+const BEGUN_PIECE: usize = 100;
 
 const FORMAT: Format = Format::first("mox control");
 
@@ -389,17 +389,17 @@ fn apply(write: &mut Write, op: &Op) -> Result<(), StateError> {
 
 /// Ten thousand accounts can be new at once: more than a row can hold.
 fn begin(write: &mut Write, begun: &Begun) -> Result<(), StateError> {
-    let mut rest = begun.accounts.chunks(BEGUN_PIECE);
-    let first = Begun {
-        files: begun.files.clone(),
-        accounts: rest.next().unwrap_or_default().to_vec(),
+    let mut files = begun.files.chunks(BEGUN_PIECE);
+    let mut accounts = begun.accounts.chunks(BEGUN_PIECE);
+    let mut piece = || {
+        let (files, accounts) = (files.next(), accounts.next());
+        (files.is_some() || accounts.is_some()).then(|| Begun {
+            files: files.unwrap_or_default().to_vec(),
+            accounts: accounts.unwrap_or_default().to_vec(),
+        })
     };
-    write.put(keys::BEGUN, &encode(&first)?)?;
-    for (number, accounts) in (1..).zip(rest) {
-        let piece = Begun {
-            files: Vec::new(),
-            accounts: accounts.to_vec(),
-        };
+    write.put(keys::BEGUN, &encode(&piece().unwrap_or_default())?)?;
+    for (number, piece) in (1..).zip(std::iter::from_fn(piece)) {
         write.put(&keys::begun_piece(number), &encode(&piece)?)?;
     }
     Ok(())

@@ -51,25 +51,22 @@ impl Files {
 
     /// What a change would do.
     pub(super) fn plan(&self, change: &Change) -> Result<Planned, AdminError> {
-        let prepared = self.admin()?.prepare(change)?;
-        Ok(Planned {
-            changed: prepared.changed,
-            summary: prepared.summary,
-            diff: prepared.diff,
-        })
+        Ok(self.admin()?.prepare(change)?.into())
     }
 
     /// Makes a change, again where somebody edited the file in between.
     pub(super) fn change(&self, change: &Change, actor: &Actor) -> Result<Committed, AdminError> {
         let mut races = 0;
+        let mut removes_accounts;
         let committed = loop {
             let prepared = self.admin()?.prepare(change)?;
+            removes_accounts = prepared.removes_accounts();
             match self.admin()?.commit(prepared, actor) {
                 Err(AdminError::Raced) if races < RACES => races += 1,
                 done => break done?,
             }
         };
-        if matches!(change, Change::AccountRemove { .. }) {
+        if removes_accounts {
             self.admin()?.finish_removals()?;
         }
         Ok(committed)

@@ -3,6 +3,7 @@
 mod account;
 mod address;
 mod describe;
+mod apply;
 mod diff;
 mod alias;
 mod dkim;
@@ -40,6 +41,7 @@ enum What {
     Describe(describe::Args),
     Schema(schema::Args),
     Reload(reload::Args),
+    Apply(apply::Args),
     Diff(diff::Args),
     History(history::Args),
     Rollback(rollback::Args),
@@ -61,6 +63,7 @@ pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
         What::Describe(args) => describe::run(args, run),
         What::Schema(args) => schema::run(args, run),
         What::Reload(args) => reload::run(args, run),
+        What::Apply(args) => apply::run(args, run),
         What::Diff(args) => diff::run(args, run),
         What::History(args) => history::run(args, run),
         What::Rollback(args) => rollback::run(args, run),

@@ -38,6 +38,7 @@ impl Admin {
             generation: self.generation(),
             summary: prepared.summary,
             diff: prepared.diff,
+            steps: prepared.steps,
         })
     }
 

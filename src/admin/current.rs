@@ -134,18 +134,24 @@ impl Admin {
 
     /// What a change comes down to.
     pub(super) fn plan(&self, change: &Change, base: &Current) -> Result<Plan, AdminError> {
-        plan::plan(
-            change,
-            &Facts {
-                snapshot: &base.snapshot,
-                removals: &self.state.removals()?,
-                has_folder: &|account| self.has_folder(account),
-                has_file: &|file| self.beside(file).symlink_metadata().is_ok(),
-                tls_keys: &self.state.tls_keys(),
-                next_serial: self.state.next_serial(),
-                now: crate::clock::now(),
-            },
-        )
+        self.with_facts(base, |facts| plan::plan(change, facts))
+    }
+
+    /// What plans are made from.
+    pub(super) fn with_facts<T>(
+        &self,
+        base: &Current,
+        plan: impl FnOnce(&Facts<'_>) -> Result<T, AdminError>,
+    ) -> Result<T, AdminError> {
+        plan(&Facts {
+            snapshot: &base.snapshot,
+            removals: &self.state.removals()?,
+            has_folder: &|account| self.has_folder(account),
+            has_file: &|file| self.beside(file).symlink_metadata().is_ok(),
+            tls_keys: &self.state.tls_keys(),
+            next_serial: self.state.next_serial(),
+            now: crate::clock::now(),
+        })
     }
 
     /// Makes the new text and compiles what would be served.
@@ -210,6 +216,7 @@ impl Admin {
         };
         Prepared {
             summary: summary.clone(),
+            steps: plan.steps.clone(),
             changed: is_generation || !idle,
             diff: diff::unified(before, &next.text),
             snapshot: Arc::new(snapshot),

@@ -2,6 +2,7 @@
 //! facts to a plan or a refusal that names what stands in the way; one file per noun.
 
 mod account;
+mod apply;
 mod address;
 mod alias;
 mod dkim;
@@ -20,7 +21,7 @@ use crate::diag::did_you_mean;
 use crate::snapshot::Snapshot;
 use crate::state::{Op, TlsKeys};
 
-use super::{AdminError, Change};
+use super::{AdminError, Change, Step};
 
 /// What a change would do.
 #[derive(Debug, Default)]
@@ -35,6 +36,8 @@ pub(super) struct Plan {
     pub(super) keys: Vec<NewKey>,
     /// The line for people where the edits change nothing; empty: the same.
     pub(super) idle: String,
+    /// What it does, where that is more than the summary says.
+    pub(super) steps: Vec<Step>,
 }
 
 impl Plan {
@@ -83,7 +86,7 @@ pub(super) struct Facts<'a> {
     pub(super) now: Timestamp,
 }
 
-/// Plans a change; [`Change::Adopt`] and [`Change::Rollback`] have none.
+/// Plans a change; some changes of whole texts are planned elsewhere.
 pub(super) fn plan(change: &Change, facts: &Facts<'_>) -> Result<Plan, AdminError> {
     match change {
         Change::DomainAdd {
@@ -148,8 +151,10 @@ pub(super) fn plan(change: &Change, facts: &Facts<'_>) -> Result<Plan, AdminErro
             no_imap_preauth,
         } => facts.tls_key_update(fingerprint, name.as_deref(), *no_imap_preauth),
         Change::TlsKeyRemove { fingerprint } => facts.tls_key_remove(fingerprint),
-        // They have no edits: the text is there already.
-        Change::Adopt | Change::Rollback { .. } => Ok(Plan::new("configuration loaded".to_owned())),
+        // Not planned here: the first two have no edits, the last needs the file read.
+        Change::Adopt | Change::Rollback { .. } | Change::Apply { .. } => {
+            Ok(Plan::new("configuration loaded".to_owned()))
+        }
     }
 }
 

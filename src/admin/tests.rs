@@ -6,6 +6,7 @@ use super::*;
 use crate::store::StoreError;
 
 mod accounts;
+mod apply;
 #[cfg(feature = "faults")]
 mod crash;
 mod domains;

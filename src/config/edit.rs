@@ -7,15 +7,20 @@
 
 use std::path::PathBuf;
 
+use self::merge::merge;
 use self::place::Place;
-use self::render::New;
 use self::text::{Splice, Text};
 use super::document::{self, Data, Entry, Form};
 use crate::addr::{AccountName, Address, Domain};
 use crate::config::model::AddressPattern;
 
+pub(super) use self::domain::new_dkim;
+pub use self::merge::Merge;
+pub(super) use self::render::New;
+
 mod domain;
 mod list;
+mod merge;
 mod nested;
 mod place;
 mod render;
@@ -149,6 +154,8 @@ pub enum Edit {
         /// The member.
         member: Address,
     },
+    /// Many changes at once, for `config apply`.
+    Merge(Merge),
 }
 
 impl Edit {
@@ -172,6 +179,7 @@ impl Edit {
             | Edit::AccountSet { account, .. }
             | Edit::DestinationAdd { account, .. }
             | Edit::DestinationRemove { account, .. } => (None, Some(account)),
+            Edit::Merge(_) => (None, None),
         }
     }
 }
@@ -209,6 +217,13 @@ pub enum EditError {
 
 /// Makes the changes one after the other.
 pub fn apply(text: &str, edits: &[Edit]) -> Result<String, EditError> {
+    if let [Edit::Merge(all), rest @ ..] = edits {
+        let changed = merge(text, all)?;
+        return match rest {
+            [] => Ok(changed),
+            rest => apply(&changed, rest),
+        };
+    }
     let (done, splices) = plan(text, edits)?;
     let changed = text::splice(text, splices);
     match edits.get(done..) {
@@ -228,6 +243,10 @@ fn plan(text: &str, edits: &[Edit]) -> Result<(usize, Vec<Splice>), EditError> {
     let mut splices: Vec<Splice> = Vec::new();
     let mut subjects = Vec::new();
     for (i, edit) in edits.iter().enumerate() {
+        // It is made alone, on a text of its own.
+        if matches!(edit, Edit::Merge(_)) {
+            return Ok((i, splices));
+        }
         let subject = edit.subject();
         if subjects.contains(&subject) {
             return Ok((i, splices));
@@ -332,6 +351,8 @@ fn one(text: &Text<'_>, root: &Place<'_, '_>, edit: &Edit) -> Result<Vec<Splice>
             let is_member = |text: &str| Address::parse(text).as_ref() == Ok(member);
             list::remove(text, &place, "addresses", &member.to_string(), is_member)
         }
+        // Made alone, by `apply`.
+        Edit::Merge(_) => Ok(Vec::new()),
     }
 }
 
@@ -441,7 +462,7 @@ fn remove(
     entry: &Entry<'_>,
 ) -> Result<Vec<Splice>, EditError> {
     if place.is_braced() {
-        return Ok(place.remove_inline(text, entry));
+        return Ok(place.remove_inline(text, &[entry]));
     }
     Ok(text.remove_lines(place::lines_of(text, entry)))
 }

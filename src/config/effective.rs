@@ -1,6 +1,7 @@
 //! The configuration as it holds, defaults filled in, paths resolved: as mox.toml and as JSON with the
 //! same keys.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::Path;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use super::model::{
 };
 use super::reader::{quote, quote_key};
 use super::units::{format_duration, format_size};
+use crate::addr::{AccountName, Domain};
 
 /// A value in both forms.
 enum Shown {
@@ -44,6 +46,16 @@ pub fn to_toml(config: &Config) -> String {
 /// As JSON: the keys of the file; sizes in bytes, durations in seconds.
 pub fn to_json(config: &Config) -> Value {
     json_table(&fields(config))
+}
+
+/// `[domains]` as JSON, in the same form.
+pub fn domains(domains: &BTreeMap<Domain, DomainConfig>, server: &Server) -> Value {
+    json_value(&named(domains, |d| domain(d, server)))
+}
+
+/// `[accounts]` as JSON, in the same form.
+pub fn accounts(accounts: &BTreeMap<AccountName, Account>) -> Value {
+    json_value(&named(accounts, account))
 }
 
 fn text(value: impl Display) -> Shown {

@@ -12,6 +12,7 @@ use crate::addr::{AccountName, Address, Domain, Localpart};
 use crate::diag::did_you_mean;
 
 mod account;
+pub(super) mod desired;
 mod domain;
 mod listener;
 mod route;

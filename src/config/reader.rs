@@ -441,6 +441,11 @@ impl<'r, 'a> Fields<'r, 'a> {
             "not all keys of config::keys are read: {:?} are",
             self.known
         );
+        self.finish_part();
+    }
+
+    /// The same for a file that may have only those keys that were taken.
+    pub(super) fn finish_part(self) {
         for entry in &self.table.entries {
             let key: &str = &entry.key;
             if self.known.contains(&key) {

@@ -19,7 +19,8 @@ pub const VERSION: u8 = 1;
 /// Bytes of a header.
 pub const HEADER: usize = 8;
 
-/// The largest request: a change is small, a pasted configuration fits.
+/// The largest request: a change is small; a file of a hundred thousand accounts to apply is 10 MB, and
+/// its quotes are escaped on the way.
 pub const MAX_REQUEST: usize = 16 << 20;
 
 /// The largest response: a list of some hundred thousand accounts fits.

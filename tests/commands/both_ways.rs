@@ -78,6 +78,15 @@ const STEPS: &[(&str, &str)] = &[
     ("config tlspubkey get FINGERPRINT", ""),
     ("config tlspubkey update --name desktop FINGERPRINT", ""),
     ("config tlspubkey rm FINGERPRINT", ""),
+    ("config apply --dry-run -", APPLIED),
+    ("config apply -", APPLIED),
+    ("config apply -", APPLIED),
+    ("config apply -", "[domains.applied]\nqouta = 1\n"),
+    ("config apply --prune -", "[accounts.alice]\n"),
+    (
+        "config apply --prune --yes -",
+        "[accounts.carol.destinations.\"c@applied.example\"]\n",
+    ),
     ("config reload", ""),
     ("config diff 2 3", ""),
     ("config history", ""),
@@ -92,6 +101,21 @@ const STEPS: &[(&str, &str)] = &[
     ("config rollback 2 --yes", ""),
     ("config domain list", ""),
 ];
+
+/// A file for `config apply`.
+const APPLIED: &str = "\
+[domains.\"applied.example\".aliases.all]
+addresses = [\"carol@applied.example\", \"bob@example.org\"]
+
+[accounts.carol]
+domain = \"applied.example\"
+full_name = \"Carol\"
+destinations.\"carol@applied.example\" = {}
+destinations.\"@applied.example\" = { mailbox = \"Rest\" }
+
+[accounts.bob]
+quota = \"2GB\"
+";
 
 /// Commands that the test leaves out, and why.
 const OTHERS: &[(&str, &str)] = &[

@@ -64,7 +64,10 @@ impl Facts<'_> {
     /// Two DKIM keys, RSA for everybody and Ed25519 (RFC 8463): selectors, files as they stand in
     /// mox.toml, kinds. A domain that was here before has left its files: they are never written
     /// over.
-    fn new_keys(&self, domain: &Domain) -> Result<[(String, String, KeyKind); 2], AdminError> {
+    pub(super) fn new_keys(
+        &self,
+        domain: &Domain,
+    ) -> Result<[(String, String, KeyKind); 2], AdminError> {
         let year = self.now.to_zoned(jiff::tz::TimeZone::UTC).year();
         let named = |letter: char, kind| {
             let selector = format!("{year}{letter}");

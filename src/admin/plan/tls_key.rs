@@ -161,7 +161,8 @@ impl Facts<'_> {
         self.references(its)
     }
 
-    fn references(&self, refers: impl Fn(&TlsKey) -> bool) -> Vec<String> {
+    /// Keys that refer to something, as references.
+    pub(super) fn references(&self, refers: impl Fn(&TlsKey) -> bool) -> Vec<String> {
         let mut all: Vec<String> = self
             .tls_keys
             .iter()

@@ -256,6 +256,25 @@ fn removing_an_account() {
     );
 }
 
+/// A domain with keys and an account come, another account goes, an alias changes: all or nothing.
+#[test]
+fn applying_a_file() {
+    kill_everywhere(
+        &Change::Apply {
+            text: "[domains.\"example.org\".aliases.team]\naddresses = [\"alice@example.org\"]\n\
+                   [domains.\"example.net\"]\n[domains.\"new.example\"]\n\
+                   [accounts.alice]\ndomain = \"example.org\"\n\
+                   destinations = { \"alice@example.org\" = {} }\n\
+                   [accounts.carol]\ndomain = \"new.example\"\n\
+                   destinations = { \"carol@new.example\" = {} }\n"
+                .to_owned(),
+            name: "mail.toml".to_owned(),
+            prune: true,
+        },
+        true,
+    );
+}
+
 /// Generation 3 as long as nothing happens: bob was removed, and the domain disabled.
 fn without_bob() -> World {
     let world = world();

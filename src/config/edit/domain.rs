@@ -17,22 +17,25 @@ pub(super) fn new(disabled: bool, dkim: &[(String, PathBuf)]) -> New {
         fields.push(("disabled".to_owned(), New::Value("true".to_owned())));
     }
     if !dkim.is_empty() {
-        let sign = dkim.iter().map(|(name, _)| New::quoted(name)).collect();
-        let selectors = dkim.iter().map(|(name, file)| {
-            let file = New::quoted(&file.to_string_lossy());
-            (
-                name.clone(),
-                New::Table(vec![("key_file".to_owned(), file)]),
-            )
-        });
-        let selectors = New::Table(selectors.collect());
-        let dkim = vec![
-            ("sign".to_owned(), New::List(sign)),
-            ("selectors".to_owned(), selectors),
-        ];
-        fields.push(("dkim".to_owned(), New::Table(dkim)));
+        fields.push(("dkim".to_owned(), new_dkim(dkim)));
     }
     New::Table(fields)
+}
+
+/// Selectors that sign, with their key files.
+pub(in crate::config) fn new_dkim(dkim: &[(String, PathBuf)]) -> New {
+    let sign = dkim.iter().map(|(name, _)| New::quoted(name)).collect();
+    let selectors = dkim.iter().map(|(name, file)| {
+        let file = New::quoted(&file.to_string_lossy());
+        (
+            name.clone(),
+            New::Table(vec![("key_file".to_owned(), file)]),
+        )
+    });
+    New::Table(vec![
+        ("sign".to_owned(), New::List(sign)),
+        ("selectors".to_owned(), New::Table(selectors.collect())),
+    ])
 }
 
 /// `[domains."NAME".aliases.LOCALPART]`.

@@ -130,16 +130,60 @@ impl<'d, 't> Place<'d, 't> {
         }
     }
 
+    /// Adds several keys.
+    pub(super) fn insert_all(
+        &self,
+        text: &Text<'_>,
+        fields: &[(String, String)],
+    ) -> Result<Vec<Splice>, EditError> {
+        let together = match self.table.form {
+            Form::Inline => self.table.entries.is_empty(),
+            form => form == Form::Implicit,
+        };
+        if let ([(first, value), rest @ ..], true) = (fields, together) {
+            // What comes first makes the place for the others.
+            let mut splice = self.insert(text, first, value)?;
+            let statement =
+                |(key, value): &(String, String)| format!("{} = {value}", quote_key(key));
+            match self.table.form {
+                Form::Inline => {
+                    let all: Vec<String> = fields.iter().map(statement).collect();
+                    splice.text = format!("{{ {} }}", all.join(", "));
+                }
+                _ => {
+                    let mut all = vec![splice.text.trim_end_matches(['\r', '\n']).to_owned()];
+                    all.extend(rest.iter().map(statement));
+                    splice.text = format!("{}{1}{1}", all.join(text.eol), text.eol);
+                }
+            }
+            return Ok(vec![splice]);
+        }
+        let fields = fields.iter();
+        fields
+            .map(|(key, value)| self.insert(text, key, value))
+            .collect()
+    }
+
     /// Whether what is in it stands between braces.
     pub(super) fn is_braced(&self) -> bool {
         self.braces.is_some()
     }
 
-    /// Takes an entry out of the braces.
-    pub(super) fn remove_inline(&self, text: &Text<'_>, entry: &Entry<'t>) -> Vec<Splice> {
+    /// Whether the other stands between the same braces.
+    pub(super) fn same_braces(&self, other: &Place<'d, 't>) -> bool {
+        match (self.braces, other.braces) {
+            (Some(a), Some(b)) => std::ptr::eq(a, b),
+            _ => false,
+        }
+    }
+
+    /// Takes entries out of the braces.
+    pub(super) fn remove_inline(&self, text: &Text<'_>, entries: &[&Entry<'t>]) -> Vec<Splice> {
         // Dotted keys lie flat among their neighbours.
         let mut gone = Vec::new();
-        statements(entry, &mut gone);
+        for entry in entries {
+            statements(entry, &mut gone);
+        }
         let mut all = Vec::new();
         for entry in self.braces.iter().flat_map(|table| &table.entries) {
             statements(entry, &mut all);

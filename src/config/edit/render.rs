@@ -4,8 +4,8 @@ use super::Value;
 use crate::config::reader::{quote, quote_key};
 
 /// Something new.
-#[derive(Debug, Clone)]
-pub(super) enum New {
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::config) enum New {
     /// As it stands in the file.
     Value(String),
     List(Vec<New>),
@@ -24,12 +24,12 @@ impl From<&Value> for New {
 }
 
 impl New {
-    pub(super) fn quoted(text: &str) -> New {
+    pub(in crate::config) fn quoted(text: &str) -> New {
         New::Value(quote(text))
     }
 
     /// On one line.
-    pub(super) fn inline(&self) -> String {
+    pub(in crate::config) fn inline(&self) -> String {
         match self {
             New::Value(text) => text.clone(),
             New::List(items) => {

@@ -8,6 +8,7 @@ use super::{Edit, EditError, Value, apply};
 use crate::addr::{AccountName, Address, Domain};
 use crate::config::model::AddressPattern;
 
+mod applied;
 mod untouched;
 
 fn domain(text: &str) -> Domain {

@@ -133,6 +133,20 @@ impl Owners {
         Some(())
     }
 
+    /// An address that an account has and keeps, if nobody else was given it.
+    pub(super) fn assume(
+        &mut self,
+        pattern: &AddressPattern,
+        account: &AccountName,
+        names: &Names<'_>,
+    ) {
+        let owner = || Owner::Account(account.clone());
+        let canonical = self.canonical.entry(names.canonical(pattern));
+        canonical.or_insert_with(owner);
+        let folded = self.folded.entry(names.folded(pattern));
+        folded.or_insert_with(|| pattern.clone());
+    }
+
     pub(super) fn add_alias(
         &mut self,
         address: &AddressPattern,

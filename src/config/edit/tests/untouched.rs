@@ -16,7 +16,7 @@ use crate::config::{Unchecked, parse};
 
 /// How a person might have written an account.
 #[derive(Debug, Clone, Copy)]
-enum Style {
+pub(super) enum Style {
     Headers,
     InlineDestinations,
     InlineAll,
@@ -25,7 +25,7 @@ enum Style {
 
 /// A file with two domains and accounts in these styles. Every line that is about an account or a
 /// domain names it, in a comment if need be.
-fn file(
+pub(super) fn file(
     styles: &[Style],
     domain_styles: &[Style],
     comments: &[bool],
@@ -115,7 +115,7 @@ fn file(
     text
 }
 
-fn read(text: &str) -> Config {
+pub(super) fn read(text: &str) -> Config {
     parse(text, Path::new("/x/mox.toml"), &Unchecked).unwrap_or_else(|e| panic!("{e:#?}\n{text}"))
 }
 
@@ -247,6 +247,7 @@ fn expected(config: &mut Config, edit: &Edit) -> String {
             dkim.sign = selectors.clone();
             domain.unicode()
         }
+        Edit::Merge(_) => unreachable!("not among them"),
     }
 }
 
@@ -333,7 +334,7 @@ fn breaks_alias(model: &Config, gone: impl Fn(&Address) -> bool) -> bool {
     aliases.any(|alias| alias.addresses.iter().any(&gone))
 }
 
-fn style() -> impl Strategy<Value = Style> {
+pub(super) fn style() -> impl Strategy<Value = Style> {
     prop_oneof![
         Just(Style::Headers),
         Just(Style::InlineDestinations),
