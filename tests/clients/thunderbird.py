@@ -9,11 +9,12 @@ driven over Marionette, the protocol of Mozilla's own tests. Prints what it saw,
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 
 HOST, IMAPS, SUBMISSIONS, ADDRESS, P12, PASSWORDS, SERVER = sys.argv[1:8]
 PATIENCE = 120
@@ -144,18 +145,21 @@ def main():
     thunderbird = subprocess.Popen(
         ["thunderbird", "--headless", "--marionette", "-remote-allow-system-access"]
         + ["--no-remote", "--profile", os.path.abspath(profile)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
         env=dict(os.environ, TMPDIR=os.path.abspath(profile)),
     )
     try:
-        active = os.path.join(profile, "MarionetteActivePort")
-        deadline = time.monotonic() + PATIENCE
-        while not (os.path.exists(active) and open(active).read()):
-            if thunderbird.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit("Thunderbird does not start")
-            time.sleep(0.05)
-        driver = Marionette(int(open(active).read()))
+        said = "it said nothing"
+        for said in thunderbird.stdout:
+            if match := re.search(r"Listening on port (\d+)", said):
+                break
+        else:
+            raise SystemExit(f"Thunderbird does not start: {said}")
+        # What else it says must not stop it.
+        threading.Thread(target=thunderbird.stdout.read, daemon=True).start()
+        driver = Marionette(int(match[1]))
         driver.ask("WebDriver:NewSession", capabilities={"alwaysMatch": {}})
         driver.ask("Marionette:SetContext", value="chrome")
         print("read:", driver.run(READ))
