@@ -8,6 +8,7 @@ mod generate;
 mod localserve;
 mod quickstart;
 mod loglevels;
+pub(crate) mod sendmail;
 mod serve;
 mod sessions;
 mod setaccountpassword;
@@ -42,6 +43,7 @@ pub(crate) enum Command {
     Explain(explain::Args),
     Setaccountpassword(setaccountpassword::Args),
     Setadminpassword(setadminpassword::Args),
+    Sendmail(sendmail::Args),
     Completions(completions::Args),
     /// Make the files that are generated from this program
     #[command(hide = true)]
@@ -63,6 +65,7 @@ impl Command {
             Command::Explain(args) => explain::run(args, run),
             Command::Setaccountpassword(args) => setaccountpassword::run(args, run),
             Command::Setadminpassword(args) => setadminpassword::run(args, run),
+            Command::Sendmail(args) => sendmail::run(args, run),
             Command::Completions(args) => completions::run(args, run),
             Command::Util(args) => generate::run(args, run),
         }

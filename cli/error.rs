@@ -32,6 +32,16 @@ pub(crate) enum Error {
     /// Addresses that the daemon cannot listen on.
     #[error("cannot listen")]
     Listen(Vec<Diagnostic>),
+    /// A message could not be handed in. The exit statuses are those of sendmail.
+    #[error("{message}")]
+    Sendmail {
+        /// As in sysexits.h.
+        status: u8,
+        /// Why, and where the message is.
+        message: String,
+        /// How to try again.
+        hint: String,
+    },
     /// All else, with what to do about it.
     #[error("{message}")]
     Failed {
@@ -61,6 +71,9 @@ impl Error {
 
     /// The exit status.
     pub(crate) fn exit_code(&self) -> u8 {
+        if let Error::Sendmail { status, .. } = self {
+            return *status;
+        }
         match self.code() {
             "usage" => 2,
             "not_found" => 3,
@@ -92,7 +105,8 @@ impl Error {
                 | AdminError::Conflict { hint, .. }
                 | AdminError::UnknownKey { hint, .. },
             )
-            | Error::Failed { hint, .. } => hint,
+            | Error::Failed { hint, .. }
+            | Error::Sendmail { hint, .. } => hint,
             Error::NoConfig(_) => "name it with --config FILE or $MOXCONF",
             Error::NotRunning | Error::Ctl(CtlError::NotRunning) => "start it with `mox serve`",
             Error::Ctl(CtlError::Denied(_)) => "run the command as root or as the server's user",

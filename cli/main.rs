@@ -28,6 +28,9 @@ fn main() -> ExitCode {
     if let Some(file) = std::env::var_os("MOX_CLOCK") {
         mox::clock::follow(file.into());
     }
+    if commands::sendmail::is_called() {
+        return commands::sendmail::main();
+    }
     if complete::answered() {
         return ExitCode::SUCCESS;
     }

@@ -31,8 +31,8 @@ _mox() {
             mox,loglevels)
                 cmd="mox__subcmd__loglevels"
                 ;;
-            mox,quickstart)
-                cmd="mox__subcmd__quickstart"
+            mox,sendmail)
+                cmd="mox__subcmd__sendmail"
                 ;;
             mox,serve)
                 cmd="mox__subcmd__serve"
@@ -64,11 +64,11 @@ _mox() {
             mox__subcmd__config,alias)
                 cmd="mox__subcmd__config__subcmd__alias"
                 ;;
-            mox__subcmd__config,apply)
-                cmd="mox__subcmd__config__subcmd__apply"
-                ;;
             mox__subcmd__config,describe)
                 cmd="mox__subcmd__config__subcmd__describe"
+                ;;
+            mox__subcmd__config,describe-sendmail)
+                cmd="mox__subcmd__config__subcmd__describe__subcmd__sendmail"
                 ;;
             mox__subcmd__config,diff)
                 cmd="mox__subcmd__config__subcmd__diff"
@@ -87,9 +87,6 @@ _mox() {
                 ;;
             mox__subcmd__config,history)
                 cmd="mox__subcmd__config__subcmd__history"
-                ;;
-            mox__subcmd__config,printservice)
-                cmd="mox__subcmd__config__subcmd__printservice"
                 ;;
             mox__subcmd__config,reload)
                 cmd="mox__subcmd__config__subcmd__reload"
@@ -239,7 +236,7 @@ _mox() {
 
     case "${cmd}" in
         mox)
-            opts="-h -V --config --json --color --help --version serve localserve quickstart status stop loglevels version config sessions explain setaccountpassword setadminpassword completions"
+            opts="-h -V --config --json --color --help --version serve localserve status stop loglevels version config sessions explain setaccountpassword setadminpassword sendmail completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -305,7 +302,7 @@ _mox() {
             return 0
             ;;
         mox__subcmd__config)
-            opts="-h --config --json --color --help test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim"
+            opts="-h --config --json --color --help test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1075,8 +1072,8 @@ _mox() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        mox__subcmd__config__subcmd__apply)
-            opts="-h --prune --yes --dry-run --config --json --color --help"
+        mox__subcmd__config__subcmd__describe)
+            opts="-h --config --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1108,7 +1105,7 @@ _mox() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        mox__subcmd__config__subcmd__describe)
+        mox__subcmd__config__subcmd__describe__subcmd__sendmail)
             opts="-h --config --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1674,39 +1671,6 @@ _mox() {
             return 0
             ;;
         mox__subcmd__config__subcmd__history)
-            opts="-h --config --json --color --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --config)
-                    local oldifs
-                    if [ -n "${IFS+x}" ]; then
-                        oldifs="$IFS"
-                    fi
-                    IFS=$'\n'
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    if [ -n "${oldifs+x}" ]; then
-                        IFS="$oldifs"
-                    fi
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o filenames
-                    fi
-                    return 0
-                    ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        mox__subcmd__config__subcmd__printservice)
             opts="-h --config --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2383,62 +2347,13 @@ _mox() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        mox__subcmd__quickstart)
-            opts="-h --hostname --skip-dial --existing-webserver --dir --ip --resolver --cert --key --config --json --color --help"
+        mox__subcmd__sendmail)
+            opts="--config --json --color"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --hostname)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --dir)
-                    COMPREPLY=()
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o plusdirs
-                    fi
-                    return 0
-                    ;;
-                --ip)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --resolver)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --cert)
-                    local oldifs
-                    if [ -n "${IFS+x}" ]; then
-                        oldifs="$IFS"
-                    fi
-                    IFS=$'\n'
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    if [ -n "${oldifs+x}" ]; then
-                        IFS="$oldifs"
-                    fi
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o filenames
-                    fi
-                    return 0
-                    ;;
-                --key)
-                    local oldifs
-                    if [ -n "${IFS+x}" ]; then
-                        oldifs="$IFS"
-                    fi
-                    IFS=$'\n'
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    if [ -n "${oldifs+x}" ]; then
-                        IFS="$oldifs"
-                    fi
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o filenames
-                    fi
-                    return 0
-                    ;;
                 --config)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then

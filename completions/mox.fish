@@ -33,7 +33,6 @@ complete -c mox -n "__fish_mox_needs_command" -s h -l help -d 'Print help (see m
 complete -c mox -n "__fish_mox_needs_command" -s V -l version -d 'Print version'
 complete -c mox -n "__fish_mox_needs_command" -f -a "serve" -d 'Run the server in the foreground'
 complete -c mox -n "__fish_mox_needs_command" -f -a "localserve" -d 'Run a whole mail server on loopback, for trying and testing'
-complete -c mox -n "__fish_mox_needs_command" -f -a "quickstart" -d 'Make a mail server for a domain: configuration, account, passwords, keys'
 complete -c mox -n "__fish_mox_needs_command" -f -a "status" -d 'Show what the running server serves'
 complete -c mox -n "__fish_mox_needs_command" -f -a "stop" -d 'Stop the running server'
 complete -c mox -n "__fish_mox_needs_command" -f -a "loglevels" -d 'Show or set what the running server logs'
@@ -43,6 +42,7 @@ complete -c mox -n "__fish_mox_needs_command" -f -a "sessions" -d 'See who is lo
 complete -c mox -n "__fish_mox_needs_command" -f -a "explain" -d 'Tell what the server would answer, and which line of mox.toml decides it'
 complete -c mox -n "__fish_mox_needs_command" -f -a "setaccountpassword" -d 'Set the password of an account'
 complete -c mox -n "__fish_mox_needs_command" -f -a "setadminpassword" -d 'Set the password of the admin pages'
+complete -c mox -n "__fish_mox_needs_command" -f -a "sendmail" -d 'Hand a message in, as programs do that call sendmail'
 complete -c mox -n "__fish_mox_needs_command" -f -a "completions" -d 'Print what makes a shell complete mox commands, with the names of domains, accounts and addresses'
 complete -c mox -n "__fish_mox_using_subcommand serve" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
 complete -c mox -n "__fish_mox_using_subcommand serve" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -60,20 +60,6 @@ never\t'Never'"
 complete -c mox -n "__fish_mox_using_subcommand localserve" -l init-only -d 'Only write the files'
 complete -c mox -n "__fish_mox_using_subcommand localserve" -l json -d 'Print results and errors as JSON'
 complete -c mox -n "__fish_mox_using_subcommand localserve" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mox -n "__fish_mox_using_subcommand quickstart" -l hostname -d 'The mail server\'s name (by default this machine\'s, or mail. and the domain)' -r
-complete -c mox -n "__fish_mox_using_subcommand quickstart" -l dir -d 'A folder for all of it, DIR/config, DIR/data and DIR/mox.service' -r -f -a "(__fish_complete_directories)"
-complete -c mox -n "__fish_mox_using_subcommand quickstart" -l ip -d 'A public address to listen on; may be given again (by default those of this machine)' -r
-complete -c mox -n "__fish_mox_using_subcommand quickstart" -l resolver -d 'A DNS server to ask; may be given again (by default the system\'s)' -r
-complete -c mox -n "__fish_mox_using_subcommand quickstart" -l cert -d 'PEM file of the certificate' -r -F
-complete -c mox -n "__fish_mox_using_subcommand quickstart" -l key -d 'PEM file of its key' -r -F
-complete -c mox -n "__fish_mox_using_subcommand quickstart" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
-complete -c mox -n "__fish_mox_using_subcommand quickstart" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
-always\t'Always'
-never\t'Never'"
-complete -c mox -n "__fish_mox_using_subcommand quickstart" -l skip-dial -d 'Do not try to reach another mail server'
-complete -c mox -n "__fish_mox_using_subcommand quickstart" -l existing-webserver -d 'Leave the ports 80 and 443 to another program'
-complete -c mox -n "__fish_mox_using_subcommand quickstart" -l json -d 'Print results and errors as JSON'
-complete -c mox -n "__fish_mox_using_subcommand quickstart" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mox -n "__fish_mox_using_subcommand status" -l wait -d 'Wait so long for a server that is starting, such as 500ms or 10s' -r
 complete -c mox -n "__fish_mox_using_subcommand status" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
 complete -c mox -n "__fish_mox_using_subcommand status" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -99,30 +85,29 @@ always\t'Always'
 never\t'Never'"
 complete -c mox -n "__fish_mox_using_subcommand version" -l json -d 'Print results and errors as JSON'
 complete -c mox -n "__fish_mox_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim" -l json -d 'Print results and errors as JSON'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim" -f -a "test" -d 'Read and validate the configuration file'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim" -f -a "show" -d 'Print what holds: the configuration with all defaults filled in'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim" -f -a "describe" -d 'Print the reference of the configuration file: every key with what it means'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim" -f -a "schema" -d 'Print the JSON Schema of the configuration file, for editors'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim" -f -a "reload" -d 'Load the configuration file now'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim" -f -a "apply" -d 'Make domains, accounts, addresses and aliases as a file has them'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim" -f -a "diff" -d 'Show what differs between generations of the configuration'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim" -f -a "history" -d 'List the generations of the configuration, the newest first'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim" -f -a "rollback" -d 'Make the configuration what it was in an earlier generation'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim" -f -a "dnsrecords" -d 'Print the DNS records that a domain needs'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim" -f -a "dnscheck" -d 'Check whether a domain\'s DNS records are there and right'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim" -f -a "printservice" -d 'Print the systemd unit of the server'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim" -f -a "domain" -d 'Manage the domains that are hosted here'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim" -f -a "account" -d 'Manage accounts'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim" -f -a "address" -d 'Manage the addresses of accounts'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim" -f -a "tlspubkey" -d 'Manage TLS public keys, which log in instead of a password'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim" -f -a "alias" -d 'Manage aliases: addresses with several members'
-complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim" -f -a "dkim" -d 'Manage the DKIM keys of a domain'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim" -f -a "test" -d 'Read and validate the configuration file'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim" -f -a "show" -d 'Print what holds: the configuration with all defaults filled in'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim" -f -a "describe" -d 'Print the reference of the configuration file: every key with what it means'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim" -f -a "describe-sendmail" -d 'Print the reference of sendmail.toml, the file of `mox sendmail`'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim" -f -a "schema" -d 'Print the JSON Schema of the configuration file, for editors'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim" -f -a "reload" -d 'Load the configuration file now'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim" -f -a "diff" -d 'Show what differs between generations of the configuration'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim" -f -a "history" -d 'List the generations of the configuration, the newest first'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim" -f -a "rollback" -d 'Make the configuration what it was in an earlier generation'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim" -f -a "dnsrecords" -d 'Print the DNS records that a domain needs'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim" -f -a "dnscheck" -d 'Check whether a domain\'s DNS records are there and right'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim" -f -a "domain" -d 'Manage the domains that are hosted here'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim" -f -a "account" -d 'Manage accounts'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim" -f -a "address" -d 'Manage the addresses of accounts'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim" -f -a "tlspubkey" -d 'Manage TLS public keys, which log in instead of a password'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim" -f -a "alias" -d 'Manage aliases: addresses with several members'
+complete -c mox -n "__fish_mox_using_subcommand config; and not __fish_seen_subcommand_from test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck domain account address tlspubkey alias dkim" -f -a "dkim" -d 'Manage the DKIM keys of a domain'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from test" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from test" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -141,6 +126,12 @@ always\t'Always'
 never\t'Never'"
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from describe" -l json -d 'Print results and errors as JSON'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from describe" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from describe-sendmail" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from describe-sendmail" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from describe-sendmail" -l json -d 'Print results and errors as JSON'
+complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from describe-sendmail" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from schema" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from schema" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -154,15 +145,6 @@ never\t'Never'"
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from reload" -l dry-run -d 'Print the diff of mox.toml that it would make, and change nothing'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from reload" -l json -d 'Print results and errors as JSON'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from reload" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from apply" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
-complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from apply" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
-always\t'Always'
-never\t'Never'"
-complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from apply" -l prune -d 'Remove what the file does not name: domains and accounts if it has the table for them, with all mail of the accounts; addresses and aliases of those that it names. On a terminal it asks'
-complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from apply" -l yes -d 'Do not ask'
-complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from apply" -l dry-run -d 'Print the diff of mox.toml that it would make, and change nothing'
-complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from apply" -l json -d 'Print results and errors as JSON'
-complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from apply" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from diff" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from diff" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -195,12 +177,6 @@ always\t'Always'
 never\t'Never'"
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from dnscheck" -l json -d 'Print results and errors as JSON'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from dnscheck" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from printservice" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
-complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from printservice" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
-always\t'Always'
-never\t'Never'"
-complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from printservice" -l json -d 'Print results and errors as JSON'
-complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from printservice" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from domain" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
 complete -c mox -n "__fish_mox_using_subcommand config; and __fish_seen_subcommand_from domain" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -336,6 +312,11 @@ always\t'Always'
 never\t'Never'"
 complete -c mox -n "__fish_mox_using_subcommand setadminpassword" -l json -d 'Print results and errors as JSON'
 complete -c mox -n "__fish_mox_using_subcommand setadminpassword" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mox -n "__fish_mox_using_subcommand sendmail" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
+complete -c mox -n "__fish_mox_using_subcommand sendmail" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c mox -n "__fish_mox_using_subcommand sendmail" -l json -d 'Print results and errors as JSON'
 complete -c mox -n "__fish_mox_using_subcommand completions" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
 complete -c mox -n "__fish_mox_using_subcommand completions" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'

@@ -24,6 +24,7 @@ pub mod locate;
 pub mod model;
 pub mod reference;
 pub mod settings;
+pub mod submission;
 
 mod document;
 mod files;

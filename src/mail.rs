@@ -12,6 +12,7 @@ pub mod date;
 pub mod decode;
 pub mod envelope;
 pub mod header;
+pub mod outgoing;
 pub mod parse;
 pub mod section;
 pub mod structure;

@@ -4,6 +4,7 @@ mod account;
 mod address;
 mod describe;
 mod apply;
+mod describe_sendmail;
 mod diff;
 mod alias;
 mod dkim;
@@ -39,6 +40,7 @@ enum What {
     Test(test::Args),
     Show(show::Args),
     Describe(describe::Args),
+    DescribeSendmail(describe_sendmail::Args),
     Schema(schema::Args),
     Reload(reload::Args),
     Apply(apply::Args),
@@ -61,6 +63,7 @@ pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
         What::Test(args) => test::run(args, run),
         What::Show(args) => show::run(args, run),
         What::Describe(args) => describe::run(args, run),
+        What::DescribeSendmail(args) => describe_sendmail::run(args, run),
         What::Schema(args) => schema::run(args, run),
         What::Reload(args) => reload::run(args, run),
         What::Apply(args) => apply::run(args, run),

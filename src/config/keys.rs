@@ -2,8 +2,10 @@
 //! list alone, and the reference and the schema are made from it. The texts are the doc comments of
 //! [`model`](super::model): a key whose field has none does not compile.
 
+pub use submission::SUBMISSION;
 pub use tables::ROOT;
 
+mod submission;
 mod tables;
 
 /// A key of a table.

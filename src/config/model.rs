@@ -16,6 +16,7 @@ use crate::addr::{AccountName, AddrError, Address, Domain, Localpart};
 
 pub use self::limits::{Auth, Limits};
 pub use self::ruleset::{Pattern, Ruleset};
+pub use self::submission::{Submission, SubmissionTls};
 
 /// Defines a table of mox.toml, and keeps the doc comments of its fields as text: `DOCS`, by the
 /// field's name.
@@ -37,6 +38,7 @@ macro_rules! documented {
 
 mod limits;
 mod ruleset;
+mod submission;
 
 documented! {
 /// All of mox.toml.

@@ -23,6 +23,7 @@ mod value;
 pub use account::is_login_message;
 pub use domain::is_selector;
 pub(super) use server::DEFAULT_DATA_DIR;
+pub(super) use value::{domain as domain_name, one_of};
 
 /// What is known while reading.
 pub(super) struct Context<'c> {
@@ -33,7 +34,7 @@ pub(super) struct Context<'c> {
 }
 
 impl Context<'_> {
-    fn path(&self, at: At<'_, '_>) -> Option<PathBuf> {
+    pub(super) fn path(&self, at: At<'_, '_>) -> Option<PathBuf> {
         match at.text()? {
             "" => at.refuse("value", format!("{} is empty", at.path)),
             text => Some(self.folder.join(text)),

@@ -357,9 +357,18 @@ pub(super) struct Fields<'r, 'a> {
 impl<'r, 'a> Fields<'r, 'a> {
     /// Of a whole file.
     pub(super) fn root(table: &'r Table<'a>, problems: &'r Problems) -> Fields<'r, 'a> {
+        Fields::of(table, keys::ROOT, problems)
+    }
+
+    /// The same of a file with these keys.
+    pub(super) fn of(
+        table: &'r Table<'a>,
+        keys: &'static [Key],
+        problems: &'r Problems,
+    ) -> Fields<'r, 'a> {
         Fields {
             table,
-            keys: keys::ROOT,
+            keys,
             path: &Path::Root,
             span: Span::default(),
             problems,

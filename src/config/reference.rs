@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::keys::{Key, Kind, Presence, ROOT};
+use super::keys::{Key, Kind, Presence, ROOT, SUBMISSION};
 use super::reader::quote_key;
 use super::units::format_size;
 
@@ -23,6 +23,15 @@ const HEAD: &str = "\
 #
 # Sizes are bytes, or text with a unit: \"100MB\" (B, KB, MB, GB, TB; steps of 1,024). Durations are
 # seconds, or text with units: \"1h30m\" (ms, s, m, h, d). Relative paths start at this file's folder.
+";
+
+const SUBMISSION_HEAD: &str = "\
+# sendmail.toml: where `mox sendmail` hands messages in, and how it logs in there. It is looked for
+# in .config/mox in the home folder, then in /etc/mox, unless $MOX_SENDMAIL_CONF or
+# --sendmail-config names it. There are secrets in it: nobody else should be able to read it.
+#
+# A \"#\" right before a key switches it off: take it away to use it. The value that stands there is
+# the default, or an example. Relative paths start at this file's folder.
 ";
 
 /// A key in the list of all.
@@ -46,6 +55,13 @@ pub struct Row {
 pub fn describe() -> String {
     let mut out = HEAD.to_owned();
     table(ROOT, &mut Vec::new(), true, &mut out);
+    out
+}
+
+/// The same for sendmail.toml.
+pub fn describe_submission() -> String {
+    let mut out = SUBMISSION_HEAD.to_owned();
+    table(SUBMISSION, &mut Vec::new(), true, &mut out);
     out
 }
 

@@ -124,6 +124,8 @@ const OTHERS: &[(&str, &str)] = &[
         "localserve",
         "is the server; --init-only made both sandboxes",
     ),
+    ("sendmail", "asks a server by the network"),
+    ("config describe-sendmail", "reads nothing"),
     ("status", "needs the server"),
     ("stop", "needs the server"),
     ("loglevels", "needs the server"),

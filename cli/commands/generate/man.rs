@@ -36,6 +36,7 @@ const PAGES: &[(&str, &str)] = &[
         "mox-config-tlspubkey",
         include_str!("page/mox-config-tlspubkey.mdoc"),
     ),
+    ("mox-sendmail", include_str!("page/mox-sendmail.mdoc")),
 ];
 
 /// Write the manual pages

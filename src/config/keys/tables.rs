@@ -8,11 +8,11 @@ use crate::config::model::{
 };
 use crate::sasl::Mechanism;
 
-const ANY: Kind = Kind::Text(&Form {
+pub(super) const ANY: Kind = Kind::Text(&Form {
     what: "a text",
     pattern: "",
 });
-const DOMAIN: Kind = Kind::Text(&Form {
+pub(super) const DOMAIN: Kind = Kind::Text(&Form {
     what: "a domain name",
     pattern: r"^[^\s@:/]+$",
 });
@@ -20,7 +20,7 @@ const ACCOUNT: Kind = Kind::Text(&Form {
     what: "the name of an account",
     pattern: r"^[^./\\][^/\\]*$",
 });
-const ADDRESS: Kind = Kind::Text(&Form {
+pub(super) const ADDRESS: Kind = Kind::Text(&Form {
     what: "an address",
     pattern: "^.+@[^@]+$",
 });
@@ -28,7 +28,7 @@ const MAILBOX: Kind = Kind::Text(&Form {
     what: "a mailbox",
     pattern: "^.+$",
 });
-const PATH: Kind = Kind::Text(&Form {
+pub(super) const PATH: Kind = Kind::Text(&Form {
     what: "a path",
     pattern: "^.+$",
 });
@@ -60,7 +60,7 @@ const SELECTOR: Kind = Kind::Text(&Form {
     what: "a selector",
     pattern: "^[!-~]+$",
 });
-const PORT: Kind = Kind::Number {
+pub(super) const PORT: Kind = Kind::Number {
     least: 1,
     most: 65535,
 };

@@ -21,7 +21,7 @@ pub(super) fn boolean(at: At<'_, '_>) -> Option<bool> {
 }
 
 /// A domain in the form that people read, U-labels in lower case.
-pub(super) fn domain(at: At<'_, '_>) -> Option<Domain> {
+pub(in crate::config) fn domain(at: At<'_, '_>) -> Option<Domain> {
     parse_domain(at.text()?, at)
 }
 
@@ -162,7 +162,7 @@ pub(super) fn duration(at: At<'_, '_>) -> Option<Duration> {
 }
 
 /// One of several words.
-pub(super) fn one_of<T: Copy>(at: At<'_, '_>, all: &[(&str, T)]) -> Option<T> {
+pub(in crate::config) fn one_of<T: Copy>(at: At<'_, '_>, all: &[(&str, T)]) -> Option<T> {
     let text = at.text()?;
     if let Some((_, value)) = all.iter().find(|(name, _)| *name == text) {
         return Some(*value);
