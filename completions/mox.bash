@@ -1935,7 +1935,7 @@ _mox() {
             return 0
             ;;
         mox__subcmd__config__subcmd__tlspubkey__subcmd__gen)
-            opts="-h --type --p12 --legacy --mobileconfig --password-file --config --json --color --help"
+            opts="-h --type --p12 --legacy --mobileconfig --password-file --add --name --config --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1962,6 +1962,14 @@ _mox() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                --add)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --config)

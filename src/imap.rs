@@ -2,8 +2,10 @@
 //!
 //! [`parse`] turns one command's bytes, literals included, into a [`command::Command`]; [`frame`]
 //! finds where a command ends and which literals it waits for; [`compose`] writes commands; [`encode`] writes the pieces of
-//! responses; [`sequence`] are sets of numbers; [`utf7`] is the mailbox names of IMAP4rev1.
+//! responses; [`sequence`] are sets of numbers; [`utf7`] is the mailbox names of IMAP4rev1;
+//! [`client`] speaks over any stream.
 
+pub mod client;
 pub mod command;
 pub mod compose;
 pub mod encode;

@@ -20,6 +20,8 @@ mod bytes;
 mod forged_keys;
 #[path = "clients/keys.rs"]
 mod keys;
+#[path = "clients/library.rs"]
+mod library;
 #[path = "clients/readers.rs"]
 mod readers;
 #[path = "clients/sasl.rs"]

@@ -274,6 +274,26 @@ fn keys_are_never_overwritten() {
     assert_eq!(kept, b"precious");
 }
 
+#[test]
+fn a_key_is_registered_at_once_or_not_made() {
+    let instance = server();
+    let arguments = ["--add", "mox@localhost", "--name", "my laptop", "laptop"];
+    let made = generate(&instance, &arguments);
+    let fingerprint = made["fingerprint"].as_str().unwrap();
+    let listed = works(&instance, "mox config tlspubkey list");
+    assert!(listed.contains(fingerprint), "{listed}");
+    assert!(listed.contains("my laptop") && listed.contains("mox@localhost"));
+    let before = files(instance.root());
+    let refused = fails(
+        &instance,
+        "mox config tlspubkey gen --p12 --add nobody@nowhere.example other",
+    );
+    assert!(refused.contains("nowhere.example"), "{refused}");
+    assert_eq!(files(instance.root()), before);
+    let usage = fails(&instance, "mox config tlspubkey gen --name x other");
+    assert!(usage.contains("--add"), "{usage}");
+}
+
 /// Names in a folder, but for hidden ones.
 fn files(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();

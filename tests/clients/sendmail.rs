@@ -119,7 +119,7 @@ fn git_and_mutt_send_by_it() {
     with_password(&instance, Service::Submissions);
     // git takes no address without a dot.
     run(&mut instance.mox(["config", "domain", "add", "example.org", "mox", "friend"]));
-    let script = "git init -q r && cd r && git config user.email mox@localhost && \
+    let script = "git init -q r && cd r && git config user.email friend@example.org && \
         git config user.name Somebody && echo one > file && git add file && git commit -qm first && \
         git format-patch -q --root && \
         git send-email --quiet --from=friend@example.org --to=friend@example.org --confirm=never \

@@ -115,6 +115,11 @@ impl Options {
                         Some(value) => value
                             .into_string()
                             .map_err(|bytes| wrong(format!("{bytes:?} is not text")))?,
+                        // With a number it is a count of hops.
+                        None if letter == 'h' => {
+                            options.help = true;
+                            break;
+                        }
                         None => return Err(wrong(format!("-{letter} needs a value"))),
                     },
                     attached => attached.to_owned(),
@@ -231,6 +236,7 @@ mod tests {
         let notify = both.notify.expect("there");
         assert!(notify.success && notify.delay && !notify.failure);
         assert_eq!(parsed("-N never").notify, Some(Notify::default()));
+        assert!(parsed("-h").help && parsed("--help").help && !parsed("-h 3").help);
         assert_eq!(parsed("- -- -x").recipients, ["-", "-x"]);
     }
 

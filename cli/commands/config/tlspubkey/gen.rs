@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use clap::ValueHint;
 use clap_complete::ArgValueCandidates;
 use mox::addr::Address;
-use mox::admin::AdminError;
-use mox::ctl::{Answer, Query};
+use mox::admin::{AdminError, Change};
+use mox::ctl::{Answer, CtlError, Query};
 use mox::fsio::FsError;
 use mox::policy::MailSettings;
 use mox::x509::apple_profile::AppleProfile;
 use mox::x509::key_files::{self, NewFile, Written, beside};
-use mox::x509::{ClientKey, ClientKeyType, Pkcs12Form, X509Error, pkcs12};
+use mox::x509::{Certificate, ClientKey, ClientKeyType, Pkcs12Form, X509Error, pkcs12};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -25,9 +25,9 @@ use crate::error::Error;
 ///
 /// Writes STEM.key.pem (the private key), STEM.certificate.pem and STEM.combined.pem (both, for programs that
 /// take one file, mutt for one). No file is overwritten; if something fails, none is left. It needs no server and
-/// no configuration, but for `--mobileconfig`.
+/// no configuration, but for `--mobileconfig` and `--add`.
 ///
-/// The server lets the key in once it is registered: `mox config tlspubkey add ADDRESS <
+/// The server lets the key in once it is registered: with `--add`, or later with `mox config tlspubkey add ADDRESS <
 /// STEM.certificate.pem`. Dates and names in the certificate mean nothing to it.
 ///
 /// An Ed25519 key can also be copied as one short text, its seed: `mox sendmail` takes it. Thunderbird, Apple's
@@ -42,7 +42,7 @@ use crate::error::Error;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mox config tlspubkey gen laptop
-  mox config tlspubkey gen --p12 laptop
+  mox config tlspubkey gen --p12 --add alice@example.org --name thunderbird laptop
   mox config tlspubkey gen --mobileconfig alice@example.org phone
   mox config tlspubkey gen --json backup | jq -r .ed25519_seed")]
 pub(crate) struct Args {
@@ -65,6 +65,14 @@ pub(crate) struct Args {
     /// The password of STEM.p12 and of the profile's identity: first line of this file; otherwise one is made up and shown
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     password_file: Option<PathBuf>,
+
+    /// Let the key log in with this address of an account; if that is refused, no file is left
+    #[arg(long, value_name = "ADDRESS", add = ArgValueCandidates::new(complete::addresses))]
+    add: Option<Address>,
+
+    /// What to call the key on the server, and in programs that import it; by default the last name of STEM
+    #[arg(long, value_name = "NAME", requires = "add")]
+    name: Option<String>,
 
     /// Name of the files, without an ending; may have folders in front
     #[arg(value_hint = ValueHint::AnyPath)]
@@ -93,7 +101,12 @@ struct Made<'a> {
 }
 
 pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
-    let name = name_of(&args.stem)?;
+    let stem = name_of(&args.stem)?;
+    let name = match args.name.as_deref() {
+        Some("") => return Err(Error::Usage("the name of a key is empty".to_owned())),
+        Some(name) => name.to_owned(),
+        None => stem,
+    };
     let kind = kind(&args)?;
     let settings = args
         .mobileconfig
@@ -120,7 +133,11 @@ pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
         let profile = profile(&key, &name, settings, &identity)?;
         parts.add(".mobileconfig", profile.as_bytes(), true);
     }
-    parts.write()?.keep();
+    let written = parts.write()?;
+    if let Some(address) = &args.add {
+        register(run, &key, address, name)?;
+    }
+    written.keep();
 
     let path = |ending| beside(&args.stem, ending).display().to_string();
     let seed = key.ed25519_seed();
@@ -245,6 +262,33 @@ fn profile(
         pkcs12: identity,
     };
     profile.encode().map_err(refused)
+}
+
+/// Lets the key log in. Files that belong to it are kept only if it does, or if nobody can say.
+fn register(run: &Run, key: &ClientKey, address: &Address, name: String) -> Result<(), Error> {
+    let certificate = Certificate::read(key.certificate_pem().as_bytes());
+    let change = Change::TlsKeyAdd {
+        address: address.clone(),
+        name,
+        no_imap_preauth: false,
+        certificate: certificate.map_err(|e| Error::failed(e.to_string()))?,
+    };
+    match run.server().change(&change) {
+        Ok(outcome) => {
+            for note in &outcome.notes {
+                run.ui.note(note);
+            }
+            Ok(())
+        }
+        Err(Error::Ctl(CtlError::Timeout(_))) => {
+            run.ui.note(&format!(
+                "the server has not answered in time: see `mox config tlspubkey get {}`",
+                key.fingerprint()
+            ));
+            Ok(())
+        }
+        Err(refusal) => Err(refusal),
+    }
 }
 
 /// What will be in the files.
