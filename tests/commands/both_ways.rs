@@ -126,6 +126,8 @@ const OTHERS: &[(&str, &str)] = &[
     ),
     ("sendmail", "asks a server by the network"),
     ("config describe-sendmail", "reads nothing"),
+    ("quickstart", "makes a new server"),
+    ("config printservice", "reads mox.toml only"),
     ("status", "needs the server"),
     ("stop", "needs the server"),
     ("loglevels", "needs the server"),
