@@ -67,6 +67,9 @@ _mox() {
             mox__subcmd__config,alias)
                 cmd="mox__subcmd__config__subcmd__alias"
                 ;;
+            mox__subcmd__config,apply)
+                cmd="mox__subcmd__config__subcmd__apply"
+                ;;
             mox__subcmd__config,describe)
                 cmd="mox__subcmd__config__subcmd__describe"
                 ;;
@@ -308,7 +311,7 @@ _mox() {
             return 0
             ;;
         mox__subcmd__config)
-            opts="-h --config --json --color --help test show describe describe-sendmail schema reload diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim"
+            opts="-h --config --json --color --help test show describe describe-sendmail schema reload apply diff history rollback dnsrecords dnscheck printservice domain account address tlspubkey alias dkim"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1052,6 +1055,39 @@ _mox() {
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mox__subcmd__config__subcmd__apply)
+            opts="-h --prune --yes --dry-run --config --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --config)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then

@@ -1,9 +1,7 @@
 //! Programs that people use, against a real server: swaks, curl, Python's imaplib and smtplib,
-//! mbsync, mutt, msmtp, Thunderbird, with passwords and with certificates; and programs that import keys:
-//! openssl, NSS, GnuTLS, Java. A program that is missing fails its test; `tests/run` installs them.
-//! mbsync, mutt, msmtp, with passwords and with certificates; programs that import keys: openssl, NSS,
-//! GnuTLS, Java; programs that call sendmail: git, mutt. A program that is missing fails its test;
-//! `tests/run` installs them.
+//! mbsync, mutt, msmtp, Thunderbird, with passwords and with certificates; programs that import keys:
+//! openssl, NSS, GnuTLS, Java; programs that call sendmail: git, mutt. A program that is missing fails
+//! its test; `tests/run` installs them.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
