@@ -9,9 +9,10 @@
 //! asked are on loopback, or the configuration says that they are trusted (RFC 4035 §4.9.3).
 
 mod answer;
+mod reach;
 mod resolver;
 
-pub use self::answer::{Answer, Mx, Srv, Tlsa, Txt};
+pub use self::answer::{Answer, Caa, Mx, Srv, Tlsa, Txt};
 pub use self::resolver::{Resolver, reverse_name};
 
 /// Why there is no answer.

@@ -4,6 +4,7 @@
 //! command without one. [`records`] and [`check`] work on them alone, so a command can ask a daemon
 //! for the facts and look things up itself; the daemon asks no DNS for that.
 
+mod authority;
 mod check;
 mod facts;
 mod interfaces;

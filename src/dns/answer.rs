@@ -51,6 +51,15 @@ pub struct Tlsa {
     pub data: Vec<u8>,
 }
 
+/// Who may issue certificates (RFC 8659 §4.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caa {
+    /// `issue`, `issuewild`, `iodef`; in lower case.
+    pub tag: String,
+    /// `letsencrypt.org; validationmethods=dns-01`.
+    pub value: String,
+}
+
 /// A text: the pieces of one record put together, as RFC 7208 §3.3 and RFC 6376 §3.6.2.2 want it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Txt(pub Vec<u8>);
@@ -107,6 +116,16 @@ impl FromData for Tlsa {
             selector: tlsa.selector.into(),
             matching: tlsa.matching.into(),
             data: tlsa.cert_data.clone(),
+        })
+    }
+}
+
+impl FromData for Caa {
+    fn from_data(data: &RData) -> Option<Caa> {
+        let RData::CAA(caa) = data else { return None };
+        Some(Caa {
+            tag: caa.tag.to_ascii_lowercase(),
+            value: String::from_utf8_lossy(&caa.value).into_owned(),
         })
     }
 }

@@ -16,7 +16,7 @@ use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use hickory_resolver::{NameServerPool, PoolContext, TlsConfig, system_conf};
 
 use super::DnsError;
-use super::answer::{self, Answer, FromData, Mx, Srv, Tlsa, Txt};
+use super::answer::{self, Answer, Caa, FromData, Mx, Srv, Tlsa, Txt};
 
 /// What one try may take, all servers and TCP after UDP included.
 const TIMEOUT: Duration = Duration::from_secs(4);
@@ -146,6 +146,11 @@ impl Resolver {
         self.ask(name, RecordType::TLSA, "TLSA").await
     }
 
+    /// Who may issue certificates, at this very name.
+    pub async fn caa(&self, name: &str) -> Result<Answer<Caa>, DnsError> {
+        self.ask(name, RecordType::CAA, "CAA").await
+    }
+
     /// Where a name that is an alias leads, one step.
     pub async fn cname(&self, name: &str) -> Result<Answer<String>, DnsError> {
         self.ask(name, RecordType::CNAME, "CNAME").await
@@ -240,9 +245,9 @@ pub fn reverse_name(ip: IpAddr) -> String {
 }
 
 /// What was asked, for errors.
-struct Question<'a> {
-    name: &'a str,
-    kind: &'static str,
+pub(super) struct Question<'a> {
+    pub(super) name: &'a str,
+    pub(super) kind: &'static str,
 }
 
 impl Question<'_> {
@@ -276,7 +281,7 @@ impl Question<'_> {
         }
     }
 
-    fn temporary(&self, why: String, unreachable: bool) -> DnsError {
+    pub(super) fn temporary(&self, why: String, unreachable: bool) -> DnsError {
         DnsError::Temporary {
             name: self.name.to_owned(),
             kind: self.kind,
@@ -285,7 +290,7 @@ impl Question<'_> {
         }
     }
 
-    fn unusable(&self, why: String) -> DnsError {
+    pub(super) fn unusable(&self, why: String) -> DnsError {
         DnsError::Unusable {
             name: self.name.to_owned(),
             kind: self.kind,
@@ -294,7 +299,7 @@ impl Question<'_> {
     }
 }
 
-fn parse(text: &str) -> Result<Name, DnsError> {
+pub(super) fn parse(text: &str) -> Result<Name, DnsError> {
     let mut name = Name::from_ascii(text).map_err(|_| DnsError::BadName(text.to_owned()))?;
     name.set_fqdn(true);
     Ok(name)

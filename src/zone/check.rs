@@ -1,5 +1,6 @@
 //! Whether the records of a domain are there and say what they should.
 
+mod authorities;
 mod clients;
 mod hosts;
 mod mail;
@@ -18,8 +19,8 @@ use crate::dns::{DnsError, Resolver};
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What: `host`, `reverse`, `mx`, `spf`, `dkim`, `dmarc`, `client`, `srv`, `tlsa`, `mta-sts`,
-    /// `dnssec`, `dns`.
+    /// What: `host`, `reverse`, `mx`, `spf`, `dkim`, `dmarc`, `client`, `srv`, `tlsa`, `caa`,
+    /// `mta-sts`, `dnssec`, `dns`.
     pub check: &'static str,
     /// The name that was asked for.
     pub name: String,
@@ -145,6 +146,13 @@ pub async fn check(facts: &DomainDns, resolver: &Resolver) -> Vec<Check> {
             index,
         )));
     }
+    for index in 0..facts.hosts.len() {
+        parts.push(Box::pin(authorities::caa(
+            facts.clone(),
+            resolver.clone(),
+            index,
+        )));
+    }
     parts.push(Box::pin(mail::mx(facts.clone(), resolver.clone())));
     parts.push(Box::pin(mail::spf(facts.clone(), resolver.clone())));
     parts.push(Box::pin(signatures::dkim(facts.clone(), resolver.clone())));
@@ -170,7 +178,11 @@ pub async fn check(facts: &DomainDns, resolver: &Resolver) -> Vec<Check> {
 async fn first(facts: &DomainDns, resolver: &Resolver) -> (bool, Vec<Check>) {
     let servers = resolver.servers().iter().map(ToString::to_string);
     let servers = servers.collect::<Vec<_>>().join(", ");
-    match resolver.mx(&facts.domain).await {
+    let answer = match resolver.reach(&facts.domain).await {
+        Ok(()) => resolver.mx(&facts.domain).await,
+        Err(e) => Err(e),
+    };
+    match answer {
         Err(
             e @ DnsError::Temporary {
                 unreachable: true, ..

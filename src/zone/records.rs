@@ -1,9 +1,11 @@
 //! The records to set.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use serde::Serialize;
 
+use super::authority::authority;
 use super::facts::{DomainDns, MailHost};
 use crate::dns;
 
@@ -113,6 +115,14 @@ impl Records<'_> {
         if name != self.facts.domain {
             let purpose = "who may greet as the mail server (SPF)";
             self.optional(name, "TXT", "v=spf1 a -all".to_owned(), purpose, paste);
+        }
+        // Without a known one there is nothing to advise: the wrong name keeps the right one out.
+        let known: BTreeSet<&str> = host.certificates.iter().filter_map(authority).collect();
+        for domain in known {
+            let purpose = "who alone may issue certificates for the mail server (CAA): the authority \
+                           of the present one";
+            let value = format!("0 issue \"{domain}\"");
+            self.optional(name, "CAA", value, purpose, false);
         }
         for certificate in &host.certificates {
             let Some(key) = certificate.association(1, 1) else {

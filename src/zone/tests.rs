@@ -7,6 +7,8 @@ use std::time::Duration;
 use hickory_resolver::proto::rr::{Name, RecordType};
 use hickory_resolver::proto::serialize::txt::Parser;
 
+mod authorities;
+
 use super::*;
 use crate::addr::Domain;
 use crate::config::model::Config;
@@ -137,10 +139,10 @@ fn what_is_printed_is_right() {
     let count = |name: &str| all.iter().filter(|check| check.check == name).count();
     assert_eq!(
         [
-            "host", "reverse", "mx", "spf", "dkim", "dmarc", "srv", "tlsa"
+            "host", "reverse", "mx", "spf", "dkim", "dmarc", "srv", "tlsa", "caa"
         ]
         .map(count),
-        [1, 2, 1, 2, 2, 1, 6, 1]
+        [1, 2, 1, 2, 2, 1, 6, 1, 1]
     );
 }
 
@@ -179,6 +181,25 @@ fn the_text_is_a_zone_file() {
     // Loopback alone has IMAP without TLS.
     assert!(text.contains("_imap._tcp.example.org. 3600 IN SRV 0 0 0 ."));
     assert!(!text.to_lowercase().contains("mta-sts"), "{text}");
+}
+
+#[test]
+fn nobody_there_is_told_at_once() {
+    let world = World::new();
+    let udp = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let nobody = udp.local_addr().expect("an address");
+    drop(udp);
+    let long = Duration::from_secs(3600);
+    let resolver = Resolver::with_timeout(&[nobody], false, long).expect("made");
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let all = { runtime }
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(check(&world.facts("example.org"), &resolver));
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!((all[0].check, all[0].status), ("dns", Error));
+    assert!(all[0].advice.contains("refused"), "{all:?}");
 }
 
 #[test]

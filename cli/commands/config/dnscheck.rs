@@ -14,7 +14,8 @@ use crate::error::Error;
 ///
 /// Asks the DNS servers of the configuration ([server] resolver), or of the system, and compares: the
 /// addresses of the mail server and their names, where mail goes, who may send (SPF), the keys that
-/// sign (DKIM), the policy (DMARC), what mail programs look for (SRV), DANE. Each is ok, a warning or an
+/// sign (DKIM), the policy (DMARC), what mail programs look for (SRV), DANE, and
+/// who may issue its certificate (CAA). Each is ok, a warning or an
 /// error, with what to do. Exits with 1 if there is an error.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
