@@ -2431,7 +2431,7 @@ _mox() {
             return 0
             ;;
         mox__subcmd__quickstart)
-            opts="-h --hostname --skip-dial --existing-webserver --dir --ip --resolver --cert --key --config --json --color --help"
+            opts="-h --hostname --skip-dial --existing-webserver --dir --ip --resolver --cert --key --certbot --config --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2483,6 +2483,13 @@ _mox() {
                     fi
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --certbot)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
                     fi
                     return 0
                     ;;

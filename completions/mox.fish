@@ -67,6 +67,7 @@ complete -c mox -n "__fish_mox_using_subcommand quickstart" -l ip -d 'A public a
 complete -c mox -n "__fish_mox_using_subcommand quickstart" -l resolver -d 'A DNS server to ask; may be given again (by default the system\'s)' -r
 complete -c mox -n "__fish_mox_using_subcommand quickstart" -l cert -d 'PEM file of the certificate' -r -F
 complete -c mox -n "__fish_mox_using_subcommand quickstart" -l key -d 'PEM file of its key' -r -F
+complete -c mox -n "__fish_mox_using_subcommand quickstart" -l certbot -d 'Certbot\'s folder' -r -f -a "(__fish_complete_directories)"
 complete -c mox -n "__fish_mox_using_subcommand quickstart" -l config -d 'The configuration file; by default config/mox.toml if it exists, else /etc/mox/mox.toml' -r -F
 complete -c mox -n "__fish_mox_using_subcommand quickstart" -l color -d 'When to use colours (NO_COLOR turns them off)' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'

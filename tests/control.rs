@@ -27,6 +27,8 @@ mod revocation;
 mod dns;
 #[path = "control/quickstart.rs"]
 mod quickstart;
+#[path = "control/road.rs"]
+mod road;
 #[path = "control/service.rs"]
 mod service;
 #[path = "control/socket.rs"]

@@ -1,5 +1,6 @@
 //! `mox quickstart`
 
+mod certificate;
 mod preflight;
 
 use std::net::{IpAddr, SocketAddr};
@@ -10,7 +11,6 @@ use mox::admin::{self, Secret};
 use mox::clock;
 use mox::config::{self, Unchecked, generate};
 use mox::dns::Resolver;
-use mox::x509;
 use mox::zone::{self, DomainDns};
 use mox_daemon::privileges;
 use serde_json::json;
@@ -24,7 +24,8 @@ use crate::error::Error;
 /// /var/lib/mox, and /etc/mox/mox.service, a systemd unit to install; with --dir all of it in one folder.
 /// It prints the passwords once, the DNS records to set, and what comes next. Nothing is ever written
 /// over, and after a failure nothing is left. The certificate is that of --cert and --key, or one of
-/// certbot's that the user can read, or else self-signed, to be replaced.
+/// certbot's that the user can read, or else self-signed, to be replaced. DNS and the network are looked
+/// at as well; what is not as it should be is told and stops nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   useradd --system --home-dir /var/lib/mox --shell /usr/sbin/nologin mox
@@ -62,6 +63,11 @@ pub(crate) struct Args {
     /// PEM file of its key
     #[arg(long, value_name = "FILE", requires = "cert", value_hint = clap::ValueHint::FilePath)]
     key: Option<PathBuf>,
+
+    /// Certbot's folder
+    #[arg(long, value_name = "DIR", default_value = "/etc/letsencrypt",
+        value_hint = clap::ValueHint::DirPath)]
+    certbot: PathBuf,
 
     /// The first address; its account is named as the part before the @
     #[arg(value_name = "ADDRESS")]
@@ -107,13 +113,31 @@ pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
             PathBuf::from("/etc/mox/mox.service"),
         ),
     };
+    let file = folder.join("mox.toml");
     let mut warnings = Vec::new();
     let ips = addresses(&args.ip, &mut warnings);
-    let resolver = Resolver::new(&args.resolver, false)?;
+    // The folders themselves are given to the user.
+    for path in [&folder, &data_dir] {
+        if let Some(place) = privileges::keeps_from_entering(&user, path) {
+            return Err(Error::Failed {
+                message: format!("user {user} cannot enter {}", place.display()),
+                hint: "the server runs as that user: change its owner, group or mode, or use \
+                       another --dir"
+                    .to_owned(),
+            });
+        }
+    }
+    let pair = match (&args.cert, &args.key) {
+        (Some(cert), Some(key)) => Some(certificate::given(cert, key, &user)?),
+        _ => certificate::of_certbot(&args.certbot, &hostname, &user).unwrap_or_else(|warning| {
+            warnings.push(warning);
+            None
+        }),
+    };
+    let resolver = Resolver::with_timeout(&args.resolver, false, preflight::QUESTION)?;
     let looked = preflight::network(&resolver, hostname.ascii(), &ips, !args.skip_dial);
     warnings.extend(super::asking_dns(looked)?);
     warnings.extend(preflight::ports(&ips));
-    let pair = certificate(&args, &hostname, (uid, gid), &mut warnings)?;
 
     let (password, admin_password) = (new_password()?, new_password()?);
     let year = clock::now().to_zoned(jiff::tz::TimeZone::UTC).year();
@@ -140,7 +164,6 @@ pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
             .into(),
         existing_webserver: args.existing_webserver,
     };
-    let file = folder.join("mox.toml");
     let unit = generate::Service {
         program: std::env::current_exe().map_err(Error::io("find this program"))?,
         config: file.clone(),
@@ -248,45 +271,6 @@ fn addresses(given: &[IpAddr], warnings: &mut Vec<String>) -> Vec<IpAddr> {
         public.push(IpAddr::from([0, 0, 0, 0]));
     }
     public
-}
-
-/// Files of a certificate that the user can read; none: one has to be made.
-fn certificate(
-    args: &Args,
-    hostname: &Domain,
-    (uid, gid): (u32, u32),
-    warnings: &mut Vec<String>,
-) -> Result<Option<(PathBuf, PathBuf)>, Error> {
-    let readable = |path: &Path| preflight::can_read(path, uid, gid);
-    if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
-        let absolute = |path: &Path| std::path::absolute(path).map_err(Error::io("find a file"));
-        let pair = (absolute(cert)?, absolute(key)?);
-        x509::load_certified_key(&pair.0, &pair.1).map_err(|e| Error::failed(e.to_string()))?;
-        for path in [&pair.0, &pair.1] {
-            if !readable(path) {
-                return Err(Error::Failed {
-                    message: format!("user {} cannot read {}", args.user, path.display()),
-                    hint: "the server runs as that user: give it the file, and the folders above"
-                        .to_owned(),
-                });
-            }
-        }
-        return Ok(Some(pair));
-    }
-    let live = Path::new("/etc/letsencrypt/live").join(hostname.ascii());
-    let pair = (live.join("fullchain.pem"), live.join("privkey.pem"));
-    if !pair.0.exists() {
-        return Ok(None);
-    }
-    if readable(&pair.0) && readable(&pair.1) {
-        return Ok(Some(pair));
-    }
-    warnings.push(format!(
-        "user {} cannot read the certificate in {}: a self-signed one is made instead",
-        args.user,
-        live.display()
-    ));
-    Ok(None)
 }
 
 fn shown(path: &Path) -> String {

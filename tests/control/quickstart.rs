@@ -1,53 +1,82 @@
-//! A server for a domain from nothing: made, found in the way of another, taken back after a failure, and
-//! served with what the unit leaves to it. As root only: elsewhere there is nobody to give files to.
+//! A server for a domain from nothing: made, found in the way of another, taken back after a failure; with
+//! certificates and networks of all kinds. As root only: elsewhere there is nobody to give files to.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::io::Write;
+use std::net::{TcpListener, UdpSocket};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use mox::x509;
+use serde_json::Value;
 
 use super::dns::DnsServer;
 use super::support::instance::Instance;
 use super::support::process::{self, Output};
 
-const USER: &str = "mail";
+/// A unix user that every system has.
+pub(super) const USER: &str = "mail";
 
-fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0)
+/// Whether it can be tested; if not, says so past the test harness, which shows nothing of what passes.
+pub(super) fn as_root(test: &str) -> bool {
+    let root = fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0);
+    if !root {
+        let said = format!("NOT TESTED, as this is not root: {test}\n");
+        std::io::stderr().write_all(said.as_bytes()).unwrap();
+    }
+    root
 }
 
-/// Runs it in the sandbox's folder `made`, with a DNS server that knows nothing.
-fn quickstart(instance: &Instance, faults: &str) -> Output {
+/// Makes a server in the sandbox's folder `made`.
+pub(super) fn command(instance: &Instance, dns: &str, extra: &[&str]) -> Command {
+    let mut command = instance.mox(["quickstart", "--hostname", "mail.example.org"]);
+    command.args(["--ip", &instance.ip().to_string(), "--resolver", dns]);
+    // Not what this machine happens to have.
+    command.args(["--certbot", "certbot", "--dir", "made", "--json"]);
+    command.args(extra).args(["alice@example.org", USER]);
+    command
+}
+
+/// With a DNS server that knows nothing, and without a look at the network.
+fn quickstart(instance: &Instance, extra: &[&str], faults: &str) -> Output {
     let dns = DnsServer::start();
-    let resolver = dns.address().to_string();
-    let mut command = instance.mox(["quickstart", "--skip-dial", "--resolver", &resolver]);
-    command.args([
-        "--hostname",
-        "mail.example.org",
-        "--ip",
-        &instance.ip().to_string(),
-    ]);
-    command.args(["--dir", "made", "--json", "alice@example.org", USER]);
+    let mut command = command(instance, &dns.address().to_string(), extra);
+    command.arg("--skip-dial");
     if !faults.is_empty() {
         command.env("MOX_FAULT", faults);
     }
     process::run(&mut command, b"").unwrap()
 }
 
-fn empty() -> Instance {
-    use std::os::unix::fs::PermissionsExt;
+/// What it said that it made.
+#[track_caller]
+pub(super) fn said(output: Output) -> Value {
+    serde_json::from_str(&output.ok()).unwrap()
+}
+
+/// A sandbox that the user can get into.
+pub(super) fn empty() -> Instance {
     let mut instance = Instance::new(env!("CARGO_BIN_EXE_mox"));
-    // The user has to get there.
-    fs::set_permissions(instance.root(), fs::Permissions::from_mode(0o755)).unwrap();
+    mode(instance.root(), 0o755);
     instance.set_config("made/config/mox.toml");
     instance
 }
 
+#[track_caller]
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
 #[test]
 fn it_makes_a_server_and_writes_over_nothing() {
-    if !is_root() {
+    if !as_root("quickstart") {
         return;
     }
     let instance = empty();
-    let made: serde_json::Value = serde_json::from_str(&quickstart(&instance, "").ok()).unwrap();
+    let made = said(quickstart(&instance, &[], ""));
     assert_eq!(made["account"], "alice");
     assert_eq!(made["password"].as_str().unwrap().len(), 20);
     assert_ne!(made["password"], made["admin_password"]);
@@ -55,7 +84,7 @@ fn it_makes_a_server_and_writes_over_nothing() {
     super::mox(&instance, &["config", "test"]).ok();
     let read = |name: &str| fs::read(instance.root().join("made").join(name)).unwrap();
     let before = (read("config/mox.toml"), read("config/host.key.pem"));
-    let again = quickstart(&instance, "");
+    let again = quickstart(&instance, &[], "");
     assert_eq!(again.status.code(), Some(4), "{}", again.err());
     assert!(again.err().contains("exists already"), "{}", again.err());
     assert_eq!(
@@ -64,70 +93,262 @@ fn it_makes_a_server_and_writes_over_nothing() {
     );
 }
 
+/// Files are the user's alone, the unit and the folder above are root's.
 #[test]
-fn a_user_that_is_not_there_is_told() {
-    if !is_root() {
+fn files_have_the_right_owners() {
+    if !as_root("owners of what quickstart makes") {
         return;
     }
     let instance = empty();
-    let mut command = instance.mox(["quickstart", "--skip-dial", "a@example.org", "no-such-user"]);
-    let said = process::run(&mut command, b"").unwrap();
-    assert_eq!(said.status.code(), Some(1));
-    assert!(said.err().contains("useradd"), "{}", said.err());
+    // An admin's umask must not keep the user out.
+    let mut made = Command::new("sh");
+    made.args(["-c", "umask 077; exec \"$@\"", "sh"]);
+    let dns = DnsServer::start();
+    let address = dns.address().to_string();
+    let inner = command(&instance, &address, &["--skip-dial"]);
+    made.arg(inner.get_program()).args(inner.get_args());
+    made.current_dir(instance.root());
+    process::run(&mut made, b"").unwrap().ok();
+    let user = fs::metadata(instance.root().join("made/data"))
+        .unwrap()
+        .uid();
+    assert_ne!(user, 0);
+    let mut waiting = vec![instance.root().join("made")];
+    let mut seen = 0;
+    while let Some(path) = waiting.pop() {
+        let meta = fs::symlink_metadata(&path).unwrap();
+        let inner = path.strip_prefix(instance.root()).unwrap();
+        let root = ["made", "made/mox.service"].map(Path::new).contains(&inner);
+        assert_eq!(meta.uid(), if root { 0 } else { user }, "{inner:?}");
+        if !root {
+            assert_eq!(meta.mode() & 0o077, 0, "{inner:?}");
+        }
+        if meta.is_dir() {
+            let entries = fs::read_dir(&path).unwrap();
+            waiting.extend(entries.map(|entry| entry.unwrap().path()));
+        }
+        seen += 1;
+    }
+    assert!(seen > 10, "{seen}");
 }
 
 #[test]
-fn the_server_starts_with_what_the_unit_leaves_to_it() {
-    if !is_root() {
+fn who_cannot_make_it_is_told() {
+    let instance = empty();
+    let arguments = ["quickstart", "--skip-dial", "a@example.org", "no-such-user"];
+    let mut command = instance.mox(arguments);
+    if as_root("quickstart for a user that is not there") {
+        let said = process::run(&mut command, b"").unwrap();
+        assert_eq!(said.status.code(), Some(1));
+        assert!(said.err().contains("useradd"), "{}", said.err());
+        command = instance.program("setpriv");
+        command.args(["--reuid", USER, "--regid", USER, "--clear-groups"]);
+        command.arg(env!("CARGO_BIN_EXE_mox")).args(arguments);
+    }
+    let said = process::run(&mut command, b"").unwrap();
+    assert_eq!(said.status.code(), Some(1));
+    assert!(said.err().contains("run as root"), "{}", said.err());
+}
+
+#[test]
+fn a_place_that_the_user_cannot_enter_is_refused() {
+    if !as_root("quickstart in a closed folder") {
         return;
     }
     let instance = empty();
-    quickstart(&instance, "").ok();
-    let config = instance.config().unwrap().to_owned();
-    let mut command = Command::new("setpriv");
-    command.args([
-        "--reuid",
-        USER,
-        "--regid",
-        USER,
-        "--clear-groups",
-        "--no-new-privs",
-    ]);
-    command.args(["--bounding-set=-all,+net_bind_service"]);
-    command.args([
-        "--inh-caps=-all,+net_bind_service",
-        "--ambient-caps=+net_bind_service",
-    ]);
-    command
-        .arg(env!("CARGO_BIN_EXE_mox"))
-        .arg("--config")
-        .arg(&config)
-        .arg("serve");
-    let mut server = command.spawn().unwrap();
-    let status = process::run(
-        &mut instance.mox(["status", "--wait", "30s", "--json"]),
-        b"",
-    );
-    let status = status.unwrap().ok();
-    let stopped = process::run(&mut instance.mox(["stop"]), b"").unwrap();
-    stopped.ok();
-    server.wait().unwrap();
+    let closed = instance.root().join("made");
+    fs::create_dir(&closed).unwrap();
+    mode(&closed, 0o700);
+    let said = quickstart(&instance, &[], "");
+    let expected = format!("user {USER} cannot enter {}", closed.display());
+    assert!(said.err().contains(&expected), "{}", said.err());
+    assert_eq!(fs::read_dir(&closed).unwrap().count(), 0);
+}
+
+/// A certificate with its key, for everybody to read.
+fn pair(folder: &Path, number: &str) -> (PathBuf, PathBuf) {
+    fs::create_dir_all(folder).unwrap();
+    let made = x509::self_signed(&["mail.example.org"], &[]).unwrap();
+    let cert = folder.join(format!("fullchain{number}.pem"));
+    let key = folder.join(format!("privkey{number}.pem"));
+    fs::write(&cert, made.cert_pem).unwrap();
+    fs::write(&key, made.key_pem).unwrap();
+    for (path, bits) in [(folder, 0o755), (&cert, 0o644), (&key, 0o644)] {
+        mode(path, bits);
+    }
+    (cert, key)
+}
+
+#[test]
+fn a_certificate_that_is_given_is_used_if_the_user_can_read_it() {
+    if !as_root("quickstart --cert --key") {
+        return;
+    }
+    let instance = empty();
+    let folder = instance.root().join("own");
+    let (cert, key) = pair(&folder, "");
+    let (_, other) = pair(&folder, "2");
+    let run = |cert: &Path, key: &Path| {
+        let (cert, key) = (cert.to_str().unwrap(), key.to_str().unwrap());
+        quickstart(&instance, &["--cert", cert, "--key", key], "")
+    };
+    let refused = |key: &Path, why: &str| {
+        let said = run(&cert, key);
+        assert_eq!(said.status.code(), Some(1), "{}", said.err());
+        assert!(said.err().contains(why), "{}", said.err());
+        assert!(!instance.root().join("made").exists());
+    };
+    refused(&other, "privkey2.pem");
+    mode(&key, 0o600);
+    refused(&key, &format!("cannot get at {}", key.display()));
+    mode(&key, 0o644);
+    mode(&folder, 0o700);
+    refused(&key, &format!("cannot get at {}\"", folder.display()));
+    mode(&folder, 0o755);
+    let made = said(run(&cert, &key));
+    assert_eq!(made["self_signed"], false);
+    let text = fs::read_to_string(instance.config().unwrap()).unwrap();
     assert!(
-        status.contains(&format!("{}:25\"", instance.ip())),
-        "{status}"
+        text.contains(&format!("key = \"{}\"", key.display())),
+        "{text}"
     );
+    assert!(!instance.root().join("made/config/host.key.pem").exists());
+    super::mox(&instance, &["config", "test"]).ok();
+}
+
+/// As certbot lays it out: links from `live`, and both folders closed.
+#[test]
+fn a_certificate_of_certbot_is_used_if_the_user_can_read_it() {
+    if !as_root("quickstart with a certificate of certbot") {
+        return;
+    }
+    let with_modes = |modes: [u32; 2]| {
+        let instance = empty();
+        let certbot = instance.root().join("certbot");
+        let (archive, live) = (certbot.join("archive"), certbot.join("live"));
+        pair(&archive.join("mail.example.org"), "1");
+        let host = live.join("mail.example.org");
+        fs::create_dir_all(&host).unwrap();
+        for name in ["fullchain", "privkey"] {
+            let target = format!("../../archive/mail.example.org/{name}1.pem");
+            symlink(target, host.join(format!("{name}.pem"))).unwrap();
+        }
+        for path in [&certbot, &host] {
+            mode(path, 0o755);
+        }
+        mode(&archive, modes[0]);
+        mode(&live, modes[1]);
+        let made = said(quickstart(&instance, &[], ""));
+        super::mox(&instance, &["config", "test"]).ok();
+        (made, instance)
+    };
+    let warned = |made: &Value, place: &str| {
+        assert_eq!(made["self_signed"], true);
+        let warnings = made["warnings"].to_string();
+        assert!(
+            warnings.contains(&format!("certbot/{place}\"")),
+            "{warnings}"
+        );
+    };
+    warned(&with_modes([0o700, 0o755]).0, "archive");
+    warned(&with_modes([0o755, 0o700]).0, "live");
+    let (made, instance) = with_modes([0o755, 0o755]);
+    assert_eq!(made["self_signed"], false);
+    let text = fs::read_to_string(instance.config().unwrap()).unwrap();
+    // The link, which leads to the newest one.
+    let link = "certbot/live/mail.example.org/privkey.pem\"";
+    assert!(text.contains(link), "{text}");
+}
+
+#[test]
+fn another_web_server_keeps_its_ports() {
+    if !as_root("quickstart --existing-webserver") {
+        return;
+    }
+    let http = |extra: &[&str]| {
+        let instance = empty();
+        said(quickstart(&instance, extra, ""));
+        let shown = super::mox(&instance, &["config", "show", "--json"]).ok();
+        let config: Value = serde_json::from_str(&shown).unwrap();
+        let listeners = config["listeners"].as_object().unwrap().clone();
+        let used = listeners.values().filter(|one| one["http"].is_object());
+        used.map(|one| one["http"]["port"].as_u64().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(http(&[]), [80]);
+    assert_eq!(http(&["--existing-webserver"]), [1080]);
+}
+
+/// Runs it with these DNS servers and a look at the network; its warnings.
+fn warnings(dns: &str) -> String {
+    let instance = empty();
+    let made = process::run(&mut command(&instance, dns, &[]), b"");
+    said(made.unwrap())["warnings"].to_string()
+}
+
+#[test]
+fn a_look_at_another_mail_server() {
+    if !as_root("quickstart and port 25 of other servers") {
+        return;
+    }
+    let dns = DnsServer::start();
+    let elsewhere = empty().ip();
+    dns.set("gmail.com", "MX", &["10 mx.elsewhere.example."]);
+    let of = || warnings(&dns.address().to_string());
+    let unknown = "mx.elsewhere.example has no A record";
+    assert!(of().contains(unknown), "{}", of());
+    dns.set("mx.elsewhere.example", "A", &[&elsewhere.to_string()]);
+    let refused =
+        format!("port 25 of other mail servers cannot be reached ({elsewhere}: Connection refused");
+    assert!(of().contains(&refused), "{}", of());
+    for (greeting, reached) in [("220 hello\r\n", true), ("", false), ("554 no\r\n", false)] {
+        let listener = TcpListener::bind((elsewhere, 25)).unwrap();
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(greeting.as_bytes()).unwrap();
+        });
+        let warnings = of();
+        server.join().unwrap();
+        assert_eq!(
+            !warnings.contains("port 25 of other"),
+            reached,
+            "{warnings}"
+        );
+    }
+}
+
+#[test]
+fn dns_that_does_not_answer_holds_nobody_up() {
+    if !as_root("quickstart without DNS") {
+        return;
+    }
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let started = Instant::now();
+    let said = warnings(&silent.local_addr().unwrap().to_string());
+    assert_eq!(said.matches("does not answer").count(), 1, "{said}");
+    assert!(
+        !said.contains("reverse name") && !said.contains("port 25 of"),
+        "{said}"
+    );
+    // Five seconds for DNS; keys are made too, and the machine may be busy.
+    let taken = started.elapsed();
+    assert!(taken < Duration::from_secs(12), "{taken:?}");
+    let address = silent.local_addr().unwrap();
+    drop(silent);
+    let said = warnings(&address.to_string());
+    assert!(said.contains("refused"), "{said}");
 }
 
 /// Failed at every point, nothing is left; killed there, the next run makes it all.
 #[cfg(feature = "faults")]
 #[test]
 fn a_failure_leaves_nothing_and_a_kill_is_made_good() {
-    if !is_root() {
+    if !as_root("failures of quickstart") {
         return;
     }
     let traced = empty();
     let trace = traced.root().join("trace");
-    quickstart(&traced, &format!("trace:{}", trace.display())).ok();
+    quickstart(&traced, &[], &format!("trace:{}", trace.display())).ok();
     let mut points: Vec<String> = fs::read_to_string(&trace)
         .unwrap()
         .lines()
@@ -142,7 +363,7 @@ fn a_failure_leaves_nothing_and_a_kill_is_made_good() {
     let (mut failed, mut killed) = (0, 0);
     for point in &points {
         let instance = empty();
-        if !quickstart(&instance, &format!("error@{point}"))
+        if !quickstart(&instance, &[], &format!("error@{point}"))
             .status
             .success()
         {
@@ -152,11 +373,11 @@ fn a_failure_leaves_nothing_and_a_kill_is_made_good() {
         }
         let instance = empty();
         killed += u32::from(
-            !quickstart(&instance, &format!("abort@{point}"))
+            !quickstart(&instance, &[], &format!("abort@{point}"))
                 .status
                 .success(),
         );
-        let again = quickstart(&instance, "");
+        let again = quickstart(&instance, &[], "");
         // Killed at the very end, all of it was there.
         let whole = again.status.success() || again.status.code() == Some(4);
         assert!(whole, "{point}: {}", again.err());

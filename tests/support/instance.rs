@@ -5,8 +5,9 @@
 //! that systemd would give it.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -265,6 +266,16 @@ impl Instance {
         environment: &[(&str, &str)],
     ) -> Result<(), String> {
         self.start(arguments, environment)?;
+        self.ready()
+    }
+
+    /// Starts a daemon by a command of its own, and waits until it serves.
+    pub fn serve_by(&mut self, command: Command) -> Result<(), String> {
+        self.start_by(command)?;
+        self.ready()
+    }
+
+    fn ready(&mut self) -> Result<(), String> {
         let error = match self.wait_for("READY=1", START_LIMIT) {
             Ok(()) => return Ok(()),
             Err(error) => error,
@@ -279,9 +290,19 @@ impl Instance {
         arguments: &[&str],
         environment: &[(&str, &str)],
     ) -> Result<(), String> {
+        let mut command = self.mox(arguments.iter().copied());
+        command.envs(environment.iter().copied());
+        self.start_by(command)
+    }
+
+    /// Starts a daemon by a command of its own, without waiting for it.
+    pub fn start_by(&mut self, mut command: Command) -> Result<(), String> {
         let path = self.root().join(".notify");
         let _ = std::fs::remove_file(&path);
         let socket = UnixDatagram::bind(&path).map_err(|e| format!("bind .notify: {e}"))?;
+        // As systemd's: whoever the server becomes may tell.
+        std::fs::set_permissions(&path, Permissions::from_mode(0o666))
+            .map_err(|e| format!("open up .notify: {e}"))?;
         let (send, messages) = mpsc::channel();
         // Read for as long as anybody listens, so that a server never blocks on a full socket.
         thread::spawn(move || {
@@ -299,10 +320,8 @@ impl Instance {
             .open(self.root().join(".log"))
             .map_err(|e| format!("open .log: {e}"))?;
         let errors = log.try_clone().map_err(|e| format!("open .log: {e}"))?;
-        let child = self
-            .mox(arguments.iter().copied())
+        let child = command
             .env("NOTIFY_SOCKET", &path)
-            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors)
