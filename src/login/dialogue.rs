@@ -54,8 +54,8 @@ pub struct Dialogue {
     user: String,
     account: Option<AccountName>,
     claim: Option<Claim>,
-    /// What SCRAM has come to, to be said when the client has taken note of it.
-    decided: Option<Result<LoggedIn, LoginRefusal>>,
+    /// Whom SCRAM lets in once the client has taken note of our proof.
+    admitted: Option<LoggedIn>,
     reported: bool,
 }
 
@@ -88,7 +88,7 @@ impl Dialogue {
             user: String::new(),
             account: None,
             claim: None,
-            decided: None,
+            admitted: None,
             reported: false,
         };
         let turn = dialogue.start(snapshot, initial);
@@ -149,18 +149,22 @@ impl Dialogue {
             }
             Ok(Step::Cram(response)) => self.cram(snapshot, &response),
             Ok(Step::Scram { authzid, user }) => self.scram_verifier(snapshot, &authzid, user),
-            Ok(Step::Proof { verdict, last }) => {
-                let result = self.scram_result(snapshot, verdict);
-                if result.is_err() {
-                    // Counted now: a client that goes away instead of answering has guessed too.
-                    self.report(snapshot, &result);
+            Ok(Step::Proven(last)) => match self.admit(snapshot) {
+                Ok(login) => {
+                    self.admitted = Some(login);
+                    Turn::Challenge(last)
                 }
-                self.decided = Some(result);
-                Turn::Challenge(last)
+                Err(refusal) => self.over(snapshot, Err(refusal)),
+            },
+            Ok(Step::Unproven(ScramRefusal::Proof)) => {
+                self.over(snapshot, Err(LoginRefusal::BadCredentials))
+            }
+            Ok(Step::Unproven(ScramRefusal::Binding | ScramRefusal::Downgrade)) => {
+                self.over(snapshot, Err(LoginRefusal::ChannelBinding))
             }
             Ok(Step::Over) => {
-                let decided = self.decided.take();
-                self.over(snapshot, decided.unwrap_or(Err(LoginRefusal::Local)))
+                let admitted = self.admitted.take().ok_or(LoginRefusal::Local);
+                self.over(snapshot, admitted)
             }
         }
     }
@@ -186,20 +190,6 @@ impl Dialogue {
             None => Err(SaslError::Malformed),
         };
         self.take(snapshot, step)
-    }
-
-    fn scram_result(
-        &mut self,
-        snapshot: &Snapshot,
-        verdict: Result<(), ScramRefusal>,
-    ) -> Result<LoggedIn, LoginRefusal> {
-        match verdict {
-            Ok(()) => self.admit(snapshot),
-            Err(ScramRefusal::Proof) => Err(LoginRefusal::BadCredentials),
-            Err(ScramRefusal::Binding | ScramRefusal::Downgrade) => {
-                Err(LoginRefusal::ChannelBinding)
-            }
-        }
     }
 
     fn cram(&mut self, snapshot: &Snapshot, response: &CramResponse) -> Turn {

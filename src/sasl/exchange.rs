@@ -30,15 +30,14 @@ pub enum Step {
         /// Who it says it is.
         user: String,
     },
-    /// SCRAM: whether the client has proven itself. Send `last` as a challenge and give its answer to
-    /// [`Exchange::line`], whose [`Step::Over`] ends it.
-    Proof {
-        /// The verdict.
-        verdict: Result<(), ScramRefusal>,
-        /// Our proof, or the reason; base64.
-        last: String,
-    },
-    /// SCRAM: the client has taken note of the verdict.
+    /// SCRAM: the client has proven itself. Send our own proof, this, base64 already, as a challenge and
+    /// give its answer to [`Exchange::line`], whose [`Step::Over`] ends it.
+    Proven(String),
+    /// SCRAM: it has not, and the exchange is over. The reason is not sent as a last challenge
+    /// (`e=`, RFC 5802 §5.1 leaves the choice): clients take it for a broken server, and never
+    /// get to the protocol's own answer, which says more.
+    Unproven(ScramRefusal),
+    /// SCRAM: the client has taken note of our proof.
     Over,
 }
 
@@ -70,7 +69,7 @@ enum State {
     ScramVerifier(Box<ScramServer>),
     ScramRefused(ScramRefusal),
     ScramProof(Box<ScramProof>),
-    ScramLast(Result<(), ScramRefusal>),
+    ScramLast,
     Over,
 }
 
@@ -142,11 +141,6 @@ impl Exchange {
 
     /// The client's next line, without its line end.
     pub fn line(&mut self, line: &[u8]) -> Result<Step, SaslError> {
-        if let State::ScramLast(Err(_)) = self.state {
-            // What a client says to its refusal, `*` for example, changes nothing.
-            self.state = State::Over;
-            return Ok(Step::Over);
-        }
         let message = match decode_line(line) {
             Ok(message) => message,
             Err(error) => {
@@ -165,7 +159,7 @@ impl Exchange {
                 self.state = State::ScramProof(Box::new(proof));
                 Ok(Step::Challenge(STANDARD.encode(first)))
             }
-            State::ScramRefused(refusal) => Ok(self.scram_verdict(Err(refusal))),
+            State::ScramRefused(refusal) => Ok(Step::Unproven(refusal)),
             _ => Err(SaslError::Malformed),
         }
     }
@@ -190,14 +184,17 @@ impl Exchange {
             }
             State::ScramFirst(given) => self.scram_first(&given, message),
             State::ScramProof(proof) => match proof.check(message) {
-                Ok(checked) => Ok(self.scram_verdict(checked)),
+                Ok(Ok(last)) => {
+                    self.state = State::ScramLast;
+                    Ok(Step::Proven(STANDARD.encode(last)))
+                }
+                Ok(Err(refusal)) => Ok(Step::Unproven(refusal)),
                 Err(_) => Err(SaslError::Malformed),
             },
-            State::ScramLast(_) if message.is_empty() => Ok(Step::Over),
-            State::ScramLast(_)
-            | State::ScramVerifier(_)
-            | State::ScramRefused(_)
-            | State::Over => Err(SaslError::Malformed),
+            State::ScramLast if message.is_empty() => Ok(Step::Over),
+            State::ScramLast | State::ScramVerifier(_) | State::ScramRefused(_) | State::Over => {
+                Err(SaslError::Malformed)
+            }
         }
     }
 
@@ -222,18 +219,6 @@ impl Exchange {
             None => State::ScramVerifier(Box::new(server)),
         };
         Ok(Step::Scram { authzid, user })
-    }
-
-    fn scram_verdict(&mut self, checked: Result<String, ScramRefusal>) -> Step {
-        let (verdict, last) = match checked {
-            Ok(last) => (Ok(()), last),
-            Err(refusal) => (Err(refusal), format!("e={}", refusal.text())),
-        };
-        self.state = State::ScramLast(verdict);
-        Step::Proof {
-            verdict,
-            last: STANDARD.encode(last),
-        }
     }
 }
 

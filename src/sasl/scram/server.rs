@@ -20,17 +20,6 @@ pub enum ScramRefusal {
     Downgrade,
 }
 
-impl ScramRefusal {
-    /// `server-error-value`.
-    pub(in super::super) fn text(self) -> &'static str {
-        match self {
-            ScramRefusal::Proof => "invalid-proof",
-            ScramRefusal::Binding => "channel-bindings-dont-match",
-            ScramRefusal::Downgrade => "server-does-support-channel-binding",
-        }
-    }
-}
-
 /// An exchange whose client has said who it is.
 #[derive(Debug)]
 pub(in super::super) struct ScramServer {
