@@ -3,13 +3,15 @@
 //! A flood of wrong passwords must not keep others waiting: addresses from which somebody logged in
 //! lately have threads of their own; the hashes of all others are computed at a low priority of the
 //! system, on half of the processors, those from networks with failures last. While few of the others
-//! fail, as when everybody comes back after a restart, the first threads help with them.
+//! fail, as when everybody comes back after a restart, the first threads help with them, and who came
+//! first is served first. While most of them fail, the newest is: those who guess on many connections
+//! wait for their own guesses then, and somebody new does not.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use mox::login::{LoggedIn, LoginRefusal, Logins, PasswordLogin, Standing};
+use mox::login::{AttemptResult, LoggedIn, LoginRefusal, Logins, PasswordLogin, Standing};
 use tokio::sync::oneshot;
 
 use crate::live::Live;
@@ -35,6 +37,8 @@ struct Queue {
 struct Job {
     login: PasswordLogin,
     answer: oneshot::Sender<Result<LoggedIn, LoginRefusal>>,
+    /// The connection's, for the record of the attempt.
+    span: tracing::Span,
 }
 
 /// Whom a thread works for.
@@ -77,10 +81,16 @@ impl Hashing {
             self.queue.logins.standing(&snapshot, &login.origin)
         };
         let (answer, answered) = oneshot::channel();
-        let job = Job { login, answer };
-        if !self.queue.lock().push(standing, job) {
+        let job = Job {
+            login,
+            answer,
+            span: tracing::Span::current(),
+        };
+        let left_out = self.queue.lock().push(standing, job);
+        if let Some(job) = left_out {
             tracing::warn!("too many passwords wait to be verified");
-            return Err(LoginRefusal::Local);
+            let logins = &self.queue.logins;
+            logins.unverified(&job.login, AttemptResult::Error);
         }
         // Not all threads may take it.
         self.queue.changed.notify_all();
@@ -121,8 +131,9 @@ impl Queue {
 
     /// Whether the password was right; none if nobody wants to know any more.
     fn verify(&self, job: Job) -> Option<bool> {
+        let _entered = job.span.enter();
         if job.answer.is_closed() {
-            self.logins.given_up(&job.login);
+            self.logins.unverified(&job.login, AttemptResult::Aborted);
             return None;
         }
         let result = self.logins.password(&self.live.now(), &job.login);
@@ -160,40 +171,52 @@ impl<T> Lanes<T> {
         }
     }
 
-    /// False: too much waits already.
-    fn push(&mut self, standing: Standing, job: T) -> bool {
+    /// Gives what there is no room for: this one, or while strangers guess the oldest of them.
+    fn push(&mut self, standing: Standing, job: T) -> Option<T> {
         let waiting = self.vouched.len() + self.unknown.len() + self.suspect.len();
         // Half of the room is kept for those who are vouched for.
-        let most = match standing {
-            Standing::Vouched => MOST,
-            Standing::Unknown | Standing::Suspect => MOST / 2,
+        let (lane, most) = match standing {
+            Standing::Vouched => (&mut self.vouched, MOST),
+            Standing::Unknown => (&mut self.unknown, MOST / 2),
+            Standing::Suspect => (&mut self.suspect, MOST / 2),
         };
-        if waiting >= most {
-            return false;
+        lane.push_back(job);
+        if waiting < most {
+            return None;
         }
-        match standing {
-            Standing::Vouched => self.vouched.push_back(job),
-            Standing::Unknown => self.unknown.push_back(job),
-            Standing::Suspect => self.suspect.push_back(job),
+        if standing == Standing::Vouched || !self.strangers_guess() {
+            return match standing {
+                Standing::Vouched => self.vouched.pop_back(),
+                Standing::Unknown => self.unknown.pop_back(),
+                Standing::Suspect => self.suspect.pop_back(),
+            };
         }
-        true
+        let oldest = self.suspect.pop_front();
+        oldest.or_else(|| self.unknown.pop_front())
     }
 
     fn take(&mut self, kind: Thread) -> Option<(Standing, T)> {
-        let vouched = |lanes: &mut Lanes<T>| lanes.vouched.pop_front();
-        let unknown = |lanes: &mut Lanes<T>| lanes.unknown.pop_front();
-        let suspect = |lanes: &mut Lanes<T>| lanes.suspect.pop_front();
+        let guess = self.strangers_guess();
+        let next = |lane: &mut VecDeque<T>| match guess {
+            true => lane.pop_back(),
+            false => lane.pop_front(),
+        };
         match kind {
-            Thread::First => match vouched(self) {
+            Thread::First => match self.vouched.pop_front() {
                 Some(job) => Some((Standing::Vouched, job)),
-                None if self.failing > ALL_FAIL / 2 => None,
-                None => unknown(self).map(|job| (Standing::Unknown, job)),
+                None if guess => None,
+                None => next(&mut self.unknown).map(|job| (Standing::Unknown, job)),
             },
-            Thread::Others => match unknown(self) {
+            Thread::Others => match next(&mut self.unknown) {
                 Some(job) => Some((Standing::Unknown, job)),
-                None => suspect(self).map(|job| (Standing::Suspect, job)),
+                None => next(&mut self.suspect).map(|job| (Standing::Suspect, job)),
             },
         }
+    }
+
+    /// Whether most of the unknown failed lately.
+    fn strangers_guess(&self) -> bool {
+        self.failing > ALL_FAIL / 2
     }
 
     /// A password of somebody unknown was right, or was not.
@@ -225,7 +248,7 @@ mod tests {
             (Standing::Vouched, "known"),
             (Standing::Unknown, "newer"),
         ] {
-            assert!(lanes.push(standing, job));
+            assert_eq!(lanes.push(standing, job), None);
         }
         lanes
     }
@@ -252,13 +275,33 @@ mod tests {
     }
 
     #[test]
+    fn when_strangers_guess_the_newest_comes_first() {
+        let mut lanes = full();
+        lanes.failing = ALL_FAIL;
+        assert_eq!(drain(&mut lanes, Thread::Others), "newer new guess");
+    }
+
+    #[test]
     fn what_waits_is_bounded_and_room_is_kept() {
         let mut lanes = Lanes::new();
         for _ in 0..MOST / 2 {
-            assert!(lanes.push(Standing::Suspect, "guess"));
+            assert_eq!(lanes.push(Standing::Suspect, "guess"), None);
         }
-        assert!(!lanes.push(Standing::Suspect, "guess"));
-        assert!(!lanes.push(Standing::Unknown, "new"));
-        assert!(lanes.push(Standing::Vouched, "known"));
+        assert_eq!(lanes.push(Standing::Suspect, "more"), Some("more"));
+        assert_eq!(lanes.push(Standing::Unknown, "new"), Some("new"));
+        assert_eq!(lanes.push(Standing::Vouched, "known"), None);
+        lanes.failing = ALL_FAIL;
+        assert_eq!(lanes.push(Standing::Unknown, "new"), Some("guess"));
+        assert_eq!(lanes.push(Standing::Suspect, "more"), Some("guess"));
+        lanes.suspect.clear();
+        for _ in 1..MOST / 2 {
+            assert_eq!(lanes.push(Standing::Vouched, "known"), None);
+        }
+        assert_eq!(lanes.push(Standing::Suspect, "more"), Some("more"));
+        assert_eq!(lanes.push(Standing::Unknown, "newer"), Some("new"));
+        for _ in lanes.vouched.len()..MOST - 1 {
+            assert_eq!(lanes.push(Standing::Vouched, "known"), None);
+        }
+        assert_eq!(lanes.push(Standing::Vouched, "late"), Some("late"));
     }
 }

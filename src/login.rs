@@ -159,7 +159,10 @@ impl Logins {
         login: &PasswordLogin,
     ) -> Option<Result<LoggedIn, LoginRefusal>> {
         let password = prepare_password(&login.password)?;
-        let claim = Claim::resolve(snapshot, &login.user, &login.authzid)?;
+        let claim = Claim::resolve(snapshot, &login.user)?;
+        if !claim.is_for(&login.authzid) {
+            return None;
+        }
         let (account, credential) = claim.account?;
         if !self
             .remembered
@@ -181,13 +184,10 @@ impl Logins {
         snapshot: &Snapshot,
         login: &PasswordLogin,
     ) -> Result<LoggedIn, LoginRefusal> {
-        let claim = Claim::resolve(snapshot, &login.user, &login.authzid);
+        let claim = Claim::resolve(snapshot, &login.user);
         // Recorded under the account whose password is guessed, also when another identity is wanted.
-        let account = match &claim {
-            Some(claim) => claim.account.clone(),
-            None => Claim::resolve(snapshot, &login.user, "").and_then(|claim| claim.account),
-        };
-        let account = account.map(|(account, _)| account);
+        let account = claim.as_ref().and_then(Claim::account).cloned();
+        let claim = claim.filter(|claim| claim.is_for(&login.authzid));
         let result = match self.is_limited(snapshot, &login.origin) {
             true => Err(LoginRefusal::RateLimited),
             false => self.verify(snapshot, login, claim),
@@ -252,14 +252,15 @@ impl Logins {
         self.attempts.report(attempt);
     }
 
-    /// A password that nobody waits for any more before it was verified.
-    pub fn given_up(&self, login: &PasswordLogin) {
+    /// A password that was not verified, because nobody waits for it any more or because too many
+    /// wait.
+    pub fn unverified(&self, login: &PasswordLogin, result: AttemptResult) {
         self.report(&Attempt {
             origin: &login.origin,
             means: Means::Sasl(login.mechanism),
             account: None,
             user: &login.user,
-            result: AttemptResult::Aborted,
+            result,
         });
     }
 
@@ -307,12 +308,9 @@ struct Claim {
 }
 
 impl Claim {
-    /// None when it can be nobody: no address, or another authorization identity.
-    fn resolve(snapshot: &Snapshot, user: &str, authzid: &str) -> Option<Claim> {
+    /// None when it can be nobody, having no address.
+    fn resolve(snapshot: &Snapshot, user: &str) -> Option<Claim> {
         let address = parse_user(user)?;
-        if !authzid.is_empty() && parse_user(authzid)? != address {
-            return None;
-        }
         let account = match snapshot.lookup(&address) {
             Some(Lookup::Destination { account, .. }) => snapshot
                 .credential(&account)
@@ -320,6 +318,15 @@ impl Claim {
             Some(Lookup::Alias(_)) | None => None,
         };
         Some(Claim { address, account })
+    }
+
+    fn account(&self) -> Option<&AccountName> {
+        self.account.as_ref().map(|(account, _)| account)
+    }
+
+    /// Whether this authorization identity may be wanted: none, or the same.
+    fn is_for(&self, authzid: &str) -> bool {
+        authzid.is_empty() || parse_user(authzid).as_ref() == Some(&self.address)
     }
 }
 
@@ -330,7 +337,7 @@ fn parse_user(user: &str) -> Option<Address> {
 
 /// What a login with the right password comes to. Nothing is verified: for who explains.
 pub fn with_right_password(snapshot: &Snapshot, user: &str) -> Result<LoggedIn, LoginRefusal> {
-    let claim = Claim::resolve(snapshot, user, "").ok_or(LoginRefusal::BadCredentials)?;
+    let claim = Claim::resolve(snapshot, user).ok_or(LoginRefusal::BadCredentials)?;
     let (account, credential) = claim.account.ok_or(LoginRefusal::BadCredentials)?;
     admit(snapshot, account, claim.address, &credential)
 }
@@ -343,7 +350,7 @@ pub(crate) fn with_password(
     password: &str,
 ) -> Result<LoggedIn, LoginRefusal> {
     let prepared = prepare_password(password);
-    let claim = Claim::resolve(snapshot, user, "").ok_or(LoginRefusal::BadCredentials)?;
+    let claim = Claim::resolve(snapshot, user).ok_or(LoginRefusal::BadCredentials)?;
     let (account, credential) = claim.account.ok_or(LoginRefusal::BadCredentials)?;
     let prepared = prepared.as_ref().map(|p| p.as_str());
     match Verifier::new().verify(prepared, Some(&credential.argon2)) {

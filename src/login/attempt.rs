@@ -90,9 +90,7 @@ impl AttemptResult {
             | AttemptResult::Error => false,
         }
     }
-}
 
-impl AttemptResult {
     /// Of a login that was decided.
     pub fn of<T>(decided: &Result<T, LoginRefusal>) -> AttemptResult {
         match decided {

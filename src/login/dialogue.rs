@@ -12,6 +12,7 @@ use super::{
 use crate::addr::AccountName;
 use crate::sasl::{self, CramResponse, Exchange, SaslError, ScramRefusal, Step};
 use crate::snapshot::Snapshot;
+use crate::state::Credential;
 
 /// What a protocol has to do next.
 #[derive(Debug)]
@@ -174,17 +175,14 @@ impl Dialogue {
             return self.over(snapshot, Err(LoginRefusal::Local));
         };
         self.user = user;
-        self.resolve(snapshot, authzid);
-        let real = self.claim.as_ref().and_then(|claim| {
-            let (_, credential) = claim.account.as_ref()?;
-            credential.scram(hash).cloned()
-        });
+        let credential = self.resolve(snapshot, authzid);
+        let real = credential.as_ref().and_then(|kept| kept.scram(hash));
+        if real.is_none() {
+            self.claim = None;
+        }
         // Made up for everybody, so that nobody's takes longer.
         let decoy = self.logins.decoy.scram(hash, &self.name(snapshot));
-        let verifier = real.unwrap_or_else(|| {
-            self.claim = None;
-            decoy
-        });
+        let verifier = real.unwrap_or(&decoy).clone();
         let step = match &mut self.exchange {
             Some(exchange) => exchange.verifier(verifier),
             None => Err(SaslError::Malformed),
@@ -194,30 +192,27 @@ impl Dialogue {
 
     fn cram(&mut self, snapshot: &Snapshot, response: &CramResponse) -> Turn {
         self.user = response.user.clone();
-        self.resolve(snapshot, "");
-        let real = self.claim.as_ref().and_then(|claim| {
-            let (_, credential) = claim.account.as_ref()?;
-            credential.cram_md5.clone()
-        });
-        let is_real = real.is_some();
+        let credential = self.resolve(snapshot, "");
+        let real = credential.as_ref().and_then(|kept| kept.cram_md5.as_ref());
         let decoy = self.logins.decoy.cram(&self.name(snapshot));
-        let verifier = real.unwrap_or(decoy);
-        let result = match verifier.accepts(response) && is_real {
+        let verifier = real.unwrap_or(&decoy);
+        let result = match verifier.accepts(response) && real.is_some() {
             true => self.admit(snapshot),
             false => Err(LoginRefusal::BadCredentials),
         };
         self.over(snapshot, result)
     }
 
-    fn resolve(&mut self, snapshot: &Snapshot, authzid: &str) {
-        let user = parse_user(&self.user);
-        let lookup = user
-            .as_ref()
-            .and_then(|_| Claim::resolve(snapshot, &self.user, ""));
+    /// Finds out who it would be. Gives what is kept of that one's password, also when another
+    /// identity is wanted: a challenge that differs then would tell that there is somebody.
+    fn resolve(&mut self, snapshot: &Snapshot, authzid: &str) -> Option<Arc<Credential>> {
+        let claim = Claim::resolve(snapshot, &self.user)?;
         // Recorded under the account whose password is guessed, also when another identity is wanted.
-        let account = lookup.as_ref().and_then(|claim| claim.account.as_ref());
-        self.account = account.map(|(account, _)| account.clone());
-        self.claim = Claim::resolve(snapshot, &self.user, authzid);
+        self.account = claim.account().cloned();
+        let (_, credential) = claim.account.as_ref()?;
+        let credential = Arc::clone(credential);
+        self.claim = claim.is_for(authzid).then_some(claim);
+        Some(credential)
     }
 
     fn name(&self, snapshot: &Snapshot) -> String {

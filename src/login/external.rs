@@ -63,10 +63,7 @@ impl Logins {
             means: Means::Certificate,
             account: key.map(|key| &key.account),
             user: user.as_deref().unwrap_or_default(),
-            result: match &result {
-                Ok(_) => AttemptResult::Ok,
-                Err(refusal) => AttemptResult::from(refusal),
-            },
+            result: AttemptResult::of(&result),
         });
         Some(result)
     }

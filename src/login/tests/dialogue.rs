@@ -73,7 +73,12 @@ impl Place {
 
     /// The salt that a user is shown.
     fn salt(&self, hash: Hash, user: &str) -> String {
-        let first = STANDARD.encode(format!("n,,n={user},r=abc"));
+        self.salt_wanting("", hash, user)
+    }
+
+    /// The same when an identity is wanted (`a=…`).
+    fn salt_wanting(&self, identity: &str, hash: Hash, user: &str) -> String {
+        let first = STANDARD.encode(format!("n,{identity},n={user},r=abc"));
         let mechanism = Mechanism::Scram { hash, plus: false };
         let (_, turn) = self.begin(mechanism.name(), Some(first.as_bytes()));
         let Turn::Challenge(challenge) = turn else {
@@ -177,9 +182,12 @@ fn nobody_learns_from_scram_who_is_there() {
             "moved to https://new.example".to_owned()
         ))
     );
-    let first = STANDARD.encode("n,a=closed@example.org,n=alice@example.org,r=abc");
-    let (_, turn) = place.begin("SCRAM-SHA-256", Some(first.as_bytes()));
-    assert!(matches!(turn, Turn::Challenge(_)));
+    for user in ["alice@example.org", "nobody@example.org"] {
+        for identity in ["a=closed@example.org", "a=x", "a=alice@example.org"] {
+            let salt = place.salt_wanting(identity, Hash::Sha256, user);
+            assert_eq!(salt, place.salt(Hash::Sha256, user), "{identity} {user}");
+        }
+    }
 }
 
 #[test]
