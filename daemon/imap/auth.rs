@@ -7,7 +7,7 @@ use mox::imap::frame::{self, Limits, Line};
 use mox::login::{
     Dialogue, LoggedIn, LoginRefusal, Mechanism, Origin, PasswordLogin, Protocol, Turn,
 };
-use mox::sasl::MAX_LINE;
+use mox::sasl::{MAX_LINE, SaslError};
 use zeroize::Zeroizing;
 
 use super::capability;
@@ -97,7 +97,15 @@ impl Session {
                 (Turn::Password(login), _) => Turn::Over(self.context.verify(login).await),
                 (Turn::Challenge(challenge), Some(dialogue)) => {
                     let line = self.challenge(&challenge).await?;
-                    dialogue.line(&self.context.live.now(), Ok(&line))
+                    let now = self.context.live.now();
+                    match line {
+                        Ok(line) => dialogue.line(&now, Ok(&line)),
+                        Err(error) => {
+                            // The rest of the line could be taken for commands.
+                            let _ = dialogue.line(&now, Err(error));
+                            return Err(End::Bye("", "the line is too long".into()).into());
+                        }
+                    }
                 }
                 (Turn::Challenge(_), None) => Turn::Over(Err(LoginRefusal::NoMechanism)),
             };
@@ -112,7 +120,10 @@ impl Session {
     }
 
     /// Asks, and waits for the line that answers.
-    async fn challenge(&mut self, challenge: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    async fn challenge(
+        &mut self,
+        challenge: &str,
+    ) -> Result<Result<Zeroizing<Vec<u8>>, SaslError>, Failure> {
         let out = &mut self.wire.out;
         out.extend_from_slice(b"+ ");
         out.extend_from_slice(challenge.as_bytes());
@@ -120,13 +131,11 @@ impl Session {
         loop {
             match frame::line(&self.wire.input, MAX_LINE + 2) {
                 Line::More => self.more().await?,
-                Line::TooLong => {
-                    return Err(End::Bye("", "the line is too long".into()).into());
-                }
+                Line::TooLong => return Ok(Err(SaslError::TooLong)),
                 Line::Found { text, len } => {
                     let line = Zeroizing::new(self.wire.input[..text].to_vec());
                     self.wire.consume(len);
-                    return Ok(line);
+                    return Ok(Ok(line));
                 }
             }
         }
