@@ -46,13 +46,7 @@ fn main() {
         println!("control: bench");
         return;
     }
-    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    line(
-        "load of the machine before the run",
-        load.trim(),
-        "",
-        "< 0.5",
-    );
+    meter::show_load();
     let asked: Vec<usize> = arguments.iter().filter_map(|a| a.parse().ok()).collect();
     for size in if asked.is_empty() {
         vec![10, 1000, 10_000]

@@ -32,10 +32,7 @@ mod read;
 #[path = "mail/server.rs"]
 mod server;
 
-/// A measurement: its name and what makes it and prints its lines.
-type Bench = (&'static str, fn());
-
-const ALL: [Bench; 14] = [
+const ALL: [meter::Bench; 14] = [
     ("disk", meter::bare_disk),
     ("smtp", deliver::smtp),
     ("submission", deliver::submission),
@@ -53,18 +50,5 @@ const ALL: [Bench; 14] = [
 ];
 
 fn main() {
-    // cargo bench passes --bench; all other options are not ours either.
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.iter().any(|a| a == "--list") {
-        for (name, _) in ALL {
-            println!("{name}: bench");
-        }
-        return;
-    }
-    let words: Vec<&String> = arguments.iter().filter(|a| !a.starts_with('-')).collect();
-    for (name, run) in ALL {
-        if words.is_empty() || words.iter().any(|word| name.contains(word.as_str())) {
-            run();
-        }
-    }
+    meter::run_asked(&ALL);
 }

@@ -12,6 +12,8 @@ mod support;
 
 #[path = "control/disk.rs"]
 mod disk;
+#[path = "control/hostile.rs"]
+mod hostile;
 #[path = "control/life.rs"]
 mod life;
 #[path = "control/listeners.rs"]

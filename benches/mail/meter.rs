@@ -8,6 +8,27 @@ use std::time::{Duration, Instant};
 use crate::support::instance::Instance;
 use crate::support::process;
 
+/// A measurement: its name and what makes it and prints its lines.
+pub(crate) type Bench = (&'static str, fn());
+
+/// Runs those that the command line asks for.
+pub(crate) fn run_asked(all: &[Bench]) {
+    // cargo bench passes --bench; all other options are not ours either.
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|a| a == "--list") {
+        for (name, _) in all {
+            println!("{name}: bench");
+        }
+        return;
+    }
+    let words: Vec<&String> = arguments.iter().filter(|a| !a.starts_with('-')).collect();
+    for (name, run) in all {
+        if words.is_empty() || words.iter().any(|word| name.contains(word.as_str())) {
+            run();
+        }
+    }
+}
+
 /// How long a measurement of a rate lasts.
 pub(crate) const SPAN: Duration = Duration::from_secs(3);
 
@@ -31,6 +52,24 @@ impl Load {
         J: FnOnce() -> O + Send,
         O: FnMut(),
     {
+        let endless = |job: J| {
+            move || {
+                let mut operation = job();
+                move || {
+                    operation();
+                    true
+                }
+            }
+        };
+        Load::run_while(instance, jobs.into_iter().map(endless).collect())
+    }
+
+    /// The same with operations that say whether there was anything left for them to do.
+    pub(crate) fn run_while<J, O>(instance: &Instance, jobs: Vec<J>) -> Load
+    where
+        J: FnOnce() -> O + Send,
+        O: FnMut() -> bool,
+    {
         let ready = std::sync::Barrier::new(jobs.len() + 1);
         let go = std::sync::Barrier::new(jobs.len() + 1);
         std::thread::scope(|scope| {
@@ -45,10 +84,10 @@ impl Load {
                         go.wait();
                         let start = Instant::now();
                         let mut times = Vec::new();
-                        while start.elapsed() < SPAN {
-                            let begin = Instant::now();
-                            operation();
+                        let mut begin = start;
+                        while start.elapsed() < SPAN && operation() {
                             times.push(begin.elapsed());
+                            begin = Instant::now();
                         }
                         times
                     })
@@ -172,8 +211,8 @@ fn measure_disk(size: usize) -> f64 {
     f64::from(count) / start.elapsed().as_secs_f64()
 }
 
-/// The disk alone, and how busy the machine is with other things: read this first.
-pub(crate) fn bare_disk() {
+/// How busy the machine is with other things.
+pub(crate) fn show_load() {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load: Vec<&str> = load.split(' ').take(3).collect();
     line(
@@ -182,6 +221,11 @@ pub(crate) fn bare_disk() {
         "",
         "< 0.5",
     );
+}
+
+/// The disk alone, and how busy the machine is with other things: read this first.
+pub(crate) fn bare_disk() {
+    show_load();
     for (name, size) in [("2 KiB", 2048), ("50 KiB", 50 << 10)] {
         let what = format!("append {name} and fdatasync, one thread");
         line(&what, &Disk::before(size).after(), "", "–");

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use rustix::net::{self, AddressFamily, SocketFlags, SocketType};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -59,30 +60,52 @@ impl Client {
         identity: Option<&Path>,
     ) -> Result<Client, String> {
         let tcp = TcpStream::connect(address).map_err(|e| format!("connect {address}: {e}"))?;
-        let set = tcp
-            .set_nodelay(true)
-            .and_then(|()| tcp.set_read_timeout(Some(PATIENCE)))
-            .and_then(|()| tcp.set_write_timeout(Some(PATIENCE)));
-        set.map_err(|e| format!("set up the connection: {e}"))?;
-        let mut client = Client {
-            stream: Some(Stream::Plain(tcp)),
-            unread: Vec::new(),
-            start: 0,
-        };
+        let mut client = Client::over(tcp)?;
         if tls {
             client.start_tls(identity)?;
         }
         Ok(client)
     }
 
+    /// Connects from this address of ours.
+    pub fn connect_from(from: IpAddr, address: SocketAddr) -> Result<Client, String> {
+        let failed = |e: rustix::io::Errno| format!("connect {address} from {from}: {e}");
+        let family = match from {
+            IpAddr::V4(_) => AddressFamily::INET,
+            IpAddr::V6(_) => AddressFamily::INET6,
+        };
+        let socket = net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+            .map_err(failed)?;
+        net::bind(&socket, &SocketAddr::new(from, 0)).map_err(failed)?;
+        net::connect(&socket, &address).map_err(failed)?;
+        Client::over(socket.into())
+    }
+
+    fn over(tcp: TcpStream) -> Result<Client, String> {
+        let set = tcp
+            .set_nodelay(true)
+            .and_then(|()| tcp.set_read_timeout(Some(PATIENCE)))
+            .and_then(|()| tcp.set_write_timeout(Some(PATIENCE)));
+        set.map_err(|e| format!("set up the connection: {e}"))?;
+        Ok(Client {
+            stream: Some(Stream::Plain(tcp)),
+            unread: Vec::new(),
+            start: 0,
+        })
+    }
+
     /// Makes the TLS handshake.
     pub fn start_tls(&mut self, identity: Option<&Path>) -> Result<(), String> {
+        self.start_tls_with(tls_config(identity)?)
+    }
+
+    /// Makes the TLS handshake as this configuration says.
+    pub fn start_tls_with(&mut self, config: Arc<ClientConfig>) -> Result<(), String> {
         let Some(Stream::Plain(mut tcp)) = self.stream.take() else {
             return Err("no plain connection to start TLS on".to_owned());
         };
         let name = ServerName::try_from("localhost").map_err(|e| e.to_string())?;
-        let mut tls =
-            ClientConnection::new(tls_config(identity)?, name).map_err(|e| format!("TLS: {e}"))?;
+        let mut tls = ClientConnection::new(config, name).map_err(|e| format!("TLS: {e}"))?;
         while tls.is_handshaking() {
             tls.complete_io(&mut tcp)
                 .map_err(|e| format!("TLS handshake: {e}"))?;
@@ -242,6 +265,14 @@ impl Client {
         self.stream = None;
     }
 
+    /// The TLS connection, if there is one.
+    pub fn tls(&self) -> Option<&ClientConnection> {
+        match self.stream.as_ref()? {
+            Stream::Plain(_) => None,
+            Stream::Tls(tls) => Some(&tls.conn),
+        }
+    }
+
     fn tcp(&self) -> Option<&TcpStream> {
         match self.stream.as_ref()? {
             Stream::Plain(tcp) => Some(tcp),
@@ -302,7 +333,9 @@ fn timed_out(error: &io::Error) -> bool {
     )
 }
 
-fn tls_config(identity: Option<&Path>) -> Result<Arc<ClientConfig>, String> {
+/// Any server is believed; with the certificate and key of a PEM file if given. Sessions are resumed
+/// by those who use the same one.
+pub fn tls_config(identity: Option<&Path>) -> Result<Arc<ClientConfig>, String> {
     static PLAIN: OnceLock<Arc<ClientConfig>> = OnceLock::new();
     let builder = || {
         ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
