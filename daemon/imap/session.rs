@@ -233,7 +233,7 @@ impl Session {
                 end = guard.ended() => {
                     // What is being written when the server stops is finished; a session that must
                     // not go on gets a moment, so that the goodbye does not stand within a response.
-                    let grace = if guard.stopping() { 5_000 } else { 50 };
+                    let grace = if guard.stopping() { 5_000 } else { 20 };
                     match timeout(Duration::from_millis(grace), work).await {
                         Ok(done) => done,
                         Err(_) => Err(Failure::End(end)),

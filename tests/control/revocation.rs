@@ -13,7 +13,7 @@ use super::{ENOUGH, edit, generation, mox, serving};
 const AT_ONCE: Duration = Duration::from_millis(100);
 
 /// A loaded machine may need several tries to show what an idle one does always.
-const TRIES: usize = 5;
+const TRIES: usize = 10;
 
 /// What is in the way of the client's last words, if anything.
 #[derive(Debug, Clone, Copy, PartialEq)]
