@@ -175,6 +175,21 @@ pub(crate) fn fingerprints() -> Vec<CompletionCandidate> {
         .collect()
 }
 
+/// Generations that are kept, the newest first.
+pub(crate) fn generations() -> Vec<CompletionCandidate> {
+    let Some(Answer::History(history)) = Server::find(Some(&config_file())).peek(&Query::History)
+    else {
+        return Vec::new();
+    };
+    let rows = history.into_iter().enumerate();
+    rows.map(|(place, row)| {
+        CompletionCandidate::new(row.generation.to_string())
+            .help(Some(clean(&row.summary).into()))
+            .display_order(Some(place))
+    })
+    .collect()
+}
+
 fn configured() -> Option<Config> {
     config::load(&config_file(), &Unchecked)
         .ok()

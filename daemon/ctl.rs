@@ -184,15 +184,7 @@ impl CtlServer {
                 // Looking a name up may ask the network.
                 let name = tokio::task::spawn_blocking(move || privileges::user_name(uid)).await;
                 actor.name = name.unwrap_or_else(|_| uid.to_string());
-                let needs_key = change.needs_rsa_key();
-                if needs_key {
-                    let _ = self.key_ahead().await;
-                }
                 let changed = self.control.change(change, actor).await;
-                if needs_key && changed.is_ok() {
-                    // Who adds one domain is likely to add another.
-                    drop(self.key_ahead());
-                }
                 match changed {
                     Ok(done) => Response::Committed {
                         committed: done.committed,
@@ -202,12 +194,6 @@ impl CtlServer {
                 }
             }
         }
-    }
-
-    /// Makes a key while other changes go on.
-    fn key_ahead(&self) -> tokio::task::JoinHandle<()> {
-        let admin = self.admin.clone();
-        tokio::task::spawn_blocking(move || admin.make_key_ahead())
     }
 
     fn kick(&self, kick: &Kick, uid: u32) -> Response {

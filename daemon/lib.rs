@@ -12,6 +12,7 @@ mod handover;
 mod hashing;
 pub mod imap;
 mod key_uses;
+mod keys;
 mod listeners;
 pub mod live;
 pub mod log;

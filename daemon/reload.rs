@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
 
 use crate::accept::Shared;
+use crate::keys;
 use crate::listeners::Listeners;
 use crate::log::Levels;
 use crate::supervisor::{self, Reloading};
@@ -24,12 +25,17 @@ use crate::supervisor::{self, Reloading};
 /// An editor that writes the file at the very moment of a change is given way so often.
 const RACES: usize = 20;
 
+/// A change whose file is edited meanwhile, so that it needs more keys, is given way so often.
+const KEY_ROUNDS: usize = 5;
+
 /// What the thread is asked.
 enum Job {
     Change {
-        change: Box<Change>,
+        change: Arc<Change>,
         actor: Actor,
-        reply: oneshot::Sender<Result<Done, AdminError>>,
+        /// RSA keys that were made for it.
+        keys: usize,
+        reply: oneshot::Sender<Result<Done, Undone>>,
     },
     Plan {
         change: Box<Change>,
@@ -60,9 +66,24 @@ pub(crate) struct Done {
     pub(crate) notes: Vec<String>,
 }
 
+/// Why a change was not made.
+enum Undone {
+    /// It is not to be.
+    Refused(AdminError),
+    /// It takes so many RSA keys that are to be made first, where nobody waits for the thread.
+    Keys(usize),
+}
+
+impl From<AdminError> for Undone {
+    fn from(refusal: AdminError) -> Undone {
+        Undone::Refused(refusal)
+    }
+}
+
 /// Asks the thread; clones ask the same one.
 #[derive(Clone)]
 pub(crate) struct Control {
+    admin: Arc<Admin>,
     jobs: mpsc::UnboundedSender<Job>,
     troubles: Arc<Mutex<Troubles>>,
 }
@@ -104,6 +125,7 @@ impl Control {
         let (jobs, queue) = mpsc::unbounded_channel();
         let troubles = Arc::<Mutex<Troubles>>::default();
         let control = Control {
+            admin: Arc::clone(&reloader.admin),
             jobs,
             troubles: troubles.clone(),
         };
@@ -117,14 +139,40 @@ impl Control {
         Ok((control, thread))
     }
 
-    /// Makes a change and serves it.
+    /// Makes a change and serves it. RSA keys that it needs are made here, while other changes go on.
     pub(crate) async fn change(&self, change: Change, actor: Actor) -> Result<Done, AdminError> {
-        self.ask(|reply| Job::Change {
-            change: Box::new(change),
-            actor,
-            reply,
-        })
-        .await?
+        let change = Arc::new(change);
+        let mut keys = self.admin.promise_keys();
+        let mut rounds = 0;
+        loop {
+            let made = match rounds < KEY_ROUNDS {
+                true => keys.count(),
+                // The thread makes what is missing.
+                false => usize::MAX,
+            };
+            let done = self.ask(|reply| Job::Change {
+                change: Arc::clone(&change),
+                actor: actor.clone(),
+                keys: made,
+                reply,
+            });
+            match done.await? {
+                Ok(done) => {
+                    if keys.count() > 0 {
+                        // Who adds one domain is likely to add another.
+                        drop(keys);
+                        drop(keys::make_ahead(&self.admin, 1, 1));
+                    }
+                    return Ok(done);
+                }
+                Err(Undone::Refused(refusal)) => return Err(refusal),
+                Err(Undone::Keys(missing)) => {
+                    keys.add(missing);
+                    keys::make_ahead(&self.admin, missing, 0).await;
+                }
+            }
+            rounds += 1;
+        }
     }
 
     /// What a change would do.
@@ -185,9 +233,10 @@ impl Reloader {
                 Job::Change {
                     change,
                     actor,
+                    keys,
                     reply,
                 } => {
-                    let _ = reply.send(self.change(&change, &actor, troubles));
+                    let _ = reply.send(self.change(&change, &actor, keys, troubles));
                 }
                 Job::Plan { change, reply } => {
                     let plan = self.admin.prepare(&change).map(Planned::from);
@@ -196,7 +245,7 @@ impl Reloader {
                 Job::Noticed { reply } => {
                     let is_served = self.admin.is_loaded() && lock(troubles).text().is_empty();
                     if !is_served {
-                        let _ = self.change(&Change::Adopt, &Actor::file("edited"), troubles);
+                        let _ = self.change(&Change::Adopt, &Actor::file("edited"), 0, troubles);
                     }
                     let _ = reply.send(());
                 }
@@ -221,13 +270,16 @@ impl Reloader {
         &mut self,
         change: &Change,
         actor: &Actor,
+        keys: usize,
         troubles: &Mutex<Troubles>,
-    ) -> Result<Done, AdminError> {
+    ) -> Result<Done, Undone> {
         let reloading = Reloading::begin();
-        let mut result = self.try_change(change, actor, troubles);
+        let mut result = self.try_change(change, actor, keys, troubles);
         for _ in 0..RACES {
             match result {
-                Err(AdminError::Raced) => result = self.try_change(change, actor, troubles),
+                Err(Undone::Refused(AdminError::Raced)) => {
+                    result = self.try_change(change, actor, keys, troubles);
+                }
                 _ => break,
             }
         }
@@ -240,10 +292,15 @@ impl Reloader {
         &mut self,
         change: &Change,
         actor: &Actor,
+        keys: usize,
         troubles: &Mutex<Troubles>,
-    ) -> Result<Done, AdminError> {
+    ) -> Result<Done, Undone> {
         let adopting = matches!(change, Change::Adopt);
         let prepared = self.admin.prepare(change)?;
+        match self.admin.keys_missing(&prepared, keys) {
+            0 => {}
+            missing => return Err(Undone::Keys(missing)),
+        }
         if !prepared.changed && !adopting {
             let committed = self.admin.commit(prepared, actor)?;
             return Ok(Done {
@@ -325,7 +382,7 @@ impl Reloader {
         &self,
         change: &Change,
         actor: &Actor,
-        result: &Result<Done, AdminError>,
+        result: &Result<Done, Undone>,
         troubles: &Mutex<Troubles>,
     ) {
         let generation = self.shared.context.live.now().generation;
@@ -347,7 +404,8 @@ impl Reloader {
                 // A change starts from the file on disk, so the file is good.
                 lock(troubles).file.clear();
             }
-            Err(refusal) if adopting => {
+            Err(Undone::Keys(_)) => {}
+            Err(Undone::Refused(refusal)) if adopting => {
                 let text = explain(refusal);
                 error!(
                     file = %self.config_file.display(),
@@ -357,7 +415,7 @@ impl Reloader {
                 );
                 lock(troubles).file = text;
             }
-            Err(refusal) => info!(
+            Err(Undone::Refused(refusal)) => info!(
                 actor = actor.name,
                 command = actor.command,
                 error = explain(refusal),

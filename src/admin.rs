@@ -42,6 +42,7 @@ use plan::Plan;
 
 pub use folders::MailFolders;
 pub use generations::{Difference, Side};
+pub use keys::KeyPromise;
 pub use localserve::{LocalServe, init_localserve};
 pub use plan::KeyKind;
 pub use quickstart::{Quickstart, init_quickstart};
@@ -264,6 +265,12 @@ impl Prepared {
     pub fn removes_accounts(&self) -> bool {
         let mut ops = self.plan.ops.iter();
         ops.any(|op| matches!(op, Op::BeginRemoval(_)))
+    }
+
+    /// How many RSA keys it makes.
+    fn rsa_keys(&self) -> usize {
+        let keys = self.plan.keys.iter();
+        keys.filter(|key| key.kind == KeyKind::Rsa).count()
     }
 }
 

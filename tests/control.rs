@@ -14,6 +14,8 @@ mod support;
 mod disk;
 #[path = "control/hostile.rs"]
 mod hostile;
+#[path = "control/keys.rs"]
+mod keys;
 #[path = "control/life.rs"]
 mod life;
 #[path = "control/listeners.rs"]

@@ -13,6 +13,9 @@ mod support;
 #[path = "crash/delivery.rs"]
 mod delivery;
 #[cfg(feature = "faults")]
+#[path = "crash/generations.rs"]
+mod generations;
+#[cfg(feature = "faults")]
 #[path = "crash/points.rs"]
 mod points;
 #[path = "crash/postman.rs"]

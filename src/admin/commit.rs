@@ -152,6 +152,7 @@ impl Admin {
 
     /// Makes what was noted.
     fn make(&self, prepared: &Prepared, begun: &Begun) -> Result<(), AdminError> {
+        self.make_rsa_keys(prepared.rsa_keys())?;
         for key in &prepared.plan.keys {
             self.make_key(key.kind, &self.beside(&key.file))?;
             point("admin.commit.key")?;

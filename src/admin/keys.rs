@@ -1,11 +1,13 @@
-//! Making DKIM keys. An RSA key takes longer than all the rest of a change, so it can be made before, while
-//! other changes go on.
+//! Making DKIM keys. An RSA key takes longer than all the rest of a change, and a change may need a thousand:
+//! they can be made before, on several threads, while other changes go on.
 
 use std::fs;
 use std::io;
+use std::num::NonZero;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use zeroize::Zeroizing;
 
@@ -13,55 +15,126 @@ use crate::fsio::{self, FsError};
 use crate::x509::{X509Error, dkim};
 
 use super::plan::KeyKind;
-use super::{Admin, AdminError, Change};
+use super::{Admin, AdminError, Prepared};
 
-/// RSA keys that were made and are not used yet, PEM.
+/// RSA keys that were made and are not used yet.
 #[derive(Default)]
-pub(super) struct KeyStock(Mutex<Vec<Zeroizing<String>>>);
+pub(super) struct KeyStock(Mutex<Stock>);
 
-/// Keys that lie ready at most.
+#[derive(Default)]
+struct Stock {
+    /// PEM.
+    ready: Vec<Zeroizing<String>>,
+    /// Threads that are making one.
+    making: usize,
+    /// How many the changes that wait for them want.
+    promised: usize,
+}
+
+/// Keys that lie ready at most when nobody waits for them.
 const MOST: usize = 4;
 
 impl KeyStock {
+    fn lock(&self) -> MutexGuard<'_, Stock> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn take(&self) -> Option<Zeroizing<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        self.lock().ready.pop()
+    }
+
+    /// Makes keys, one after the other, until there are as many as are wanted.
+    fn fill(&self, wanted: impl Fn(&Stock) -> usize) -> Result<(), X509Error> {
+        loop {
+            {
+                let mut stock = self.lock();
+                if stock.ready.len() + stock.making >= wanted(&stock) {
+                    return Ok(());
+                }
+                stock.making += 1;
+            }
+            let made = dkim::generate_rsa();
+            let mut stock = self.lock();
+            stock.making -= 1;
+            stock.ready.push(Zeroizing::new(made?));
+        }
     }
 }
 
-impl Change {
-    /// Whether it makes an RSA key.
-    pub fn needs_rsa_key(&self) -> bool {
-        matches!(
-            self,
-            Change::DomainAdd { .. }
-                | Change::DkimAdd {
-                    kind: KeyKind::Rsa,
-                    ..
-                }
-        )
+/// RSA keys that are kept for one change, until this is dropped.
+pub struct KeyPromise {
+    admin: Arc<Admin>,
+    count: usize,
+}
+
+impl KeyPromise {
+    /// How many.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// So many more. They are there once [`Admin::make_keys_ahead`] has made them.
+    pub fn add(&mut self, more: usize) {
+        self.count += more;
+        self.admin.keys.lock().promised += more;
+    }
+}
+
+impl Drop for KeyPromise {
+    fn drop(&mut self) {
+        let mut stock = self.admin.keys.lock();
+        stock.promised -= self.count;
+        let most = stock.promised + MOST;
+        stock.ready.truncate(most);
     }
 }
 
 impl Admin {
-    /// Makes an RSA key for a change to come, unless one lies ready. Needs no lock, and may be called beside
-    /// anything; a failure is one of the change that finds no key.
-    pub fn make_key_ahead(&self) {
-        let stock = || self.keys.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !stock().is_empty() {
-            return;
+    /// A promise of no keys yet.
+    pub fn promise_keys(self: &Arc<Admin>) -> KeyPromise {
+        KeyPromise {
+            admin: Arc::clone(self),
+            count: 0,
         }
-        if let Ok(pem) = dkim::generate_rsa() {
-            let pem = Zeroizing::new(pem);
-            let mut stock = stock();
-            if stock.len() < MOST {
-                stock.push(pem);
-            }
+    }
+
+    /// Makes RSA keys for changes to come: those that are promised, and `spare` more. Needs no lock, may run
+    /// beside anything, and faster on several threads; a failure is one of the change that finds no key.
+    pub fn make_keys_ahead(&self, spare: usize) {
+        let _ = self.keys.fill(|stock| stock.promised + spare);
+    }
+
+    /// How many RSA keys a change needs that are not there yet for whoever was promised so many.
+    pub fn keys_missing(&self, prepared: &Prepared, promised: usize) -> usize {
+        let stock = self.keys.lock();
+        let others = stock.promised.saturating_sub(promised);
+        let free = stock.ready.len().saturating_sub(others);
+        prepared.rsa_keys().saturating_sub(free)
+    }
+
+    /// Makes the RSA keys that a change needs and that do not lie ready, on all processors.
+    pub(super) fn make_rsa_keys(&self, count: usize) -> Result<(), AdminError> {
+        let missing = count.saturating_sub(self.keys.lock().ready.len());
+        if missing < 2 {
+            return Ok(());
         }
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        let made = thread::scope(|scope| {
+            let all: Vec<_> = (0..threads.min(missing))
+                .map(|_| scope.spawn(|| self.keys.fill(|_| count)))
+                .collect();
+            all.into_iter()
+                .map(|thread| thread.join())
+                .collect::<Vec<_>>()
+        });
+        for made in made.into_iter().flatten() {
+            made.map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// Makes a key's file, never over one that is there.
     pub(super) fn make_key(&self, kind: KeyKind, path: &Path) -> Result<(), AdminError> {
-        let failed = |error: X509Error| AdminError::Local(error.to_string());
         let pem = match kind {
             KeyKind::Rsa => match self.keys.take() {
                 Some(ready) => ready,
@@ -77,4 +150,8 @@ impl Admin {
         }
         Ok(fsio::create(path, pem.as_bytes(), 0o600)?)
     }
+}
+
+fn failed(error: X509Error) -> AdminError {
+    AdminError::Local(error.to_string())
 }

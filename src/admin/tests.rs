@@ -11,6 +11,7 @@ mod apply;
 mod crash;
 mod domains;
 mod files;
+mod keys;
 mod random;
 mod rollback;
 mod support;

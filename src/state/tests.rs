@@ -1,3 +1,5 @@
+mod size;
+
 use std::path::PathBuf;
 
 use proptest::prelude::*;

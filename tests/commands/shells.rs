@@ -99,6 +99,8 @@ fn shells_offer_commands_and_names() {
                 ("mox config account rm a", vec!["alice"]),
                 ("mox config domain disable nothing", vec![]),
                 ("mox explain rcpt b", vec!["bob@example.org"]),
+                ("mox config rollback 4", vec!["4"]),
+                ("mox config diff 2 3", vec!["3"]),
             ] {
                 assert_eq!(
                     ask(&instance, line),

@@ -1,5 +1,6 @@
 //! On a terminal: tables, colours, questions, passwords without echo. `script` makes the terminal.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -92,6 +93,57 @@ fn only_who_says_yes_destroys() {
         "{text}"
     );
     assert!(!accounts(&instance).contains("alice"));
+}
+
+#[test]
+fn what_would_be_pruned_is_shown_before_it_is_asked() {
+    let instance = world();
+    let file = instance.root().join("mail.toml");
+    let mox = "[accounts.mox]\ndomain = \"localhost\"\n\
+               destinations = { \"mox@localhost\" = {}, \"@localhost\" = {} }\n";
+    fs::write(file, mox).unwrap();
+    let apply = "mox config apply --prune mail.toml";
+    let goes = "account alice (with all of its mail)";
+    let (code, text) = typed(&instance, apply, "n\n");
+    assert!(code == 1 && text.contains("nothing was changed"), "{text}");
+    let (shown, asked) = (text.find(goes), text.find("remove 2 of these? [y/N]"));
+    assert!(shown.is_some() && shown < asked, "{text}");
+    assert!(accounts(&instance).contains("alice"));
+    let (code, text) = typed(&instance, apply, "y\n");
+    assert!(code == 0 && text.contains("2 removed"), "{text}");
+    assert_eq!(text.matches(goes).count(), 1, "{text}");
+    assert!(!accounts(&instance).contains("alice"));
+    // Nothing goes: nobody is asked.
+    let (code, text) = typed(&instance, apply, "");
+    assert!(code == 0 && !text.contains("[y/N]"), "{text}");
+}
+
+#[test]
+fn going_back_is_asked_about() {
+    let instance = world();
+    let set = |name: &str| {
+        let words = ["config", "account", "set", "alice", "full_name", name];
+        process::run(&mut instance.mox(words), b"").unwrap().ok()
+    };
+    let full_name = || {
+        let show = ["config", "account", "show", "alice"];
+        process::run(&mut instance.mox(show), b"").unwrap().ok()
+    };
+    set("Before");
+    let history = ["config", "history"];
+    let history = process::run(&mut instance.mox(history), b"").unwrap().ok();
+    let newest = history.split('\t').next().unwrap();
+    set("After");
+    let rollback = format!("mox config rollback {newest}");
+    let (code, text) = typed(&instance, &rollback, "\n");
+    assert!(
+        code == 1 && text.contains("[y/N]") && text.contains("nothing was changed"),
+        "{text}"
+    );
+    assert!(full_name().contains("After"));
+    let (code, text) = typed(&instance, &rollback, "y\n");
+    assert!(code == 0 && text.contains("rolled back"), "{text}");
+    assert!(full_name().contains("Before"));
 }
 
 /// Types a password twice, each time once it is asked for.

@@ -1,10 +1,12 @@
 //! `mox config diff`
 
+use clap_complete::ArgValueCandidates;
 use mox::admin::Side;
 use mox::ctl::{Answer, Query};
 
 use crate::backend::wrong_answer;
 use crate::commands::Run;
+use crate::complete;
 use crate::error::Error;
 
 /// Show what differs between generations of the configuration
@@ -18,11 +20,11 @@ use crate::error::Error;
   mox config diff 11 12    # what generation 12 changed")]
 pub(crate) struct Args {
     /// The old generation
-    #[arg(value_name = "GEN")]
+    #[arg(value_name = "GEN", add = ArgValueCandidates::new(complete::generations))]
     from: Option<u64>,
 
     /// The new generation
-    #[arg(value_name = "GEN")]
+    #[arg(value_name = "GEN", add = ArgValueCandidates::new(complete::generations))]
     to: Option<u64>,
 }
 

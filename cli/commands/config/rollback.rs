@@ -1,9 +1,11 @@
 //! `mox config rollback`
 
+use clap_complete::ArgValueCandidates;
 use mox::admin::Change;
 
 use crate::args::DryRun;
 use crate::commands::Run;
+use crate::complete;
 use crate::error::Error;
 
 /// Make the configuration what it was in an earlier generation
@@ -25,7 +27,7 @@ pub(crate) struct Args {
     dry_run: DryRun,
 
     /// The generation, as `config history` lists it
-    #[arg(value_name = "GEN")]
+    #[arg(value_name = "GEN", add = ArgValueCandidates::new(complete::generations))]
     generation: u64,
 }
 

@@ -1,12 +1,14 @@
 //! `config apply`: domains and accounts as a file wants them, in one change. What a single command would
 //! refuse is refused here too, all of it at once, with everything that stands in the way.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+mod going;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::addr::{AccountName, Address, Domain, Localpart};
+use crate::addr::{AccountName, Address, Domain};
 use crate::admin::step::{Action, Step, steps};
 use crate::config::desired::{self, Desired, Difference};
 use crate::config::edit::Edit;
@@ -15,6 +17,7 @@ use crate::snapshot::Lookup;
 use crate::state::Op;
 
 use super::{AdminError, Facts, NewKey, Plan};
+use going::Going;
 
 /// Reasons that are named at most.
 const NAMED: usize = 20;
@@ -284,120 +287,6 @@ impl Facts<'_> {
             changes.push(Difference::fewer(path, old.collect::<Value>(), &kept));
         }
         changes
-    }
-}
-
-/// What the differences take away and add, by name.
-#[derive(Default)]
-struct Going {
-    accounts: BTreeSet<AccountName>,
-    accounts_added: Vec<AccountName>,
-    domains: BTreeSet<Domain>,
-    domains_added: Vec<Domain>,
-    /// By the account that loses them.
-    addresses: HashMap<AccountName, HashSet<AddressPattern>>,
-    addresses_added: Vec<(AccountName, AddressPattern)>,
-    aliases: HashSet<Address>,
-    aliases_added: Vec<Address>,
-    /// Domains and accounts whose routes the file sets.
-    routes: HashSet<String>,
-}
-
-impl Going {
-    fn of(differences: &[Difference]) -> Going {
-        let mut going = Going::default();
-        for difference in differences {
-            let path: Vec<&str> = difference.path.iter().map(String::as_str).collect();
-            let goes = difference.new.is_null();
-            match path.as_slice() {
-                ["accounts", name, rest @ ..] => {
-                    if let Ok(name) = AccountName::parse(name) {
-                        going.account(name, rest, difference, goes);
-                    }
-                }
-                ["domains", name, rest @ ..] => {
-                    if let Ok(name) = Domain::parse(name) {
-                        going.domain(name, rest, difference, goes);
-                    }
-                }
-                _ => {}
-            }
-        }
-        going
-    }
-
-    fn account(&mut self, name: AccountName, rest: &[&str], difference: &Difference, goes: bool) {
-        match rest {
-            [] if goes => {
-                self.accounts.insert(name);
-            }
-            [] => {
-                let destinations = difference.new.get("destinations");
-                for (address, _) in destinations.iter().filter_map(|d| d.as_object()).flatten() {
-                    if let Ok(pattern) = AddressPattern::parse(address) {
-                        self.addresses_added.push((name.clone(), pattern));
-                    }
-                }
-                self.accounts_added.push(name);
-            }
-            ["destinations", address] => match AddressPattern::parse(address) {
-                Ok(pattern) if goes => {
-                    self.addresses.entry(name).or_default().insert(pattern);
-                }
-                Ok(pattern) if difference.old.is_null() => {
-                    self.addresses_added.push((name, pattern));
-                }
-                _ => {}
-            },
-            ["routes"] => {
-                self.routes.insert(name.to_string());
-            }
-            _ => {}
-        }
-    }
-
-    fn domain(&mut self, name: Domain, rest: &[&str], difference: &Difference, goes: bool) {
-        let alias = |localpart: &str| {
-            let localpart = Localpart::parse(localpart).ok()?;
-            let domain = name.clone();
-            Some(Address { localpart, domain })
-        };
-        match rest {
-            [] if goes => {
-                let aliases = difference.old.get("aliases").and_then(Value::as_object);
-                let names = aliases.into_iter().flat_map(|aliases| aliases.keys());
-                self.aliases.extend(names.filter_map(|name| alias(name)));
-                self.domains.insert(name);
-            }
-            [] => {
-                let aliases = difference.new.get("aliases").and_then(Value::as_object);
-                let names = aliases.into_iter().flat_map(|aliases| aliases.keys());
-                self.aliases_added
-                    .extend(names.filter_map(|name| alias(name)));
-                self.domains_added.push(name);
-            }
-            ["aliases", localpart] => match goes {
-                true => self.aliases.extend(alias(localpart)),
-                false if difference.old.is_null() => self.aliases_added.extend(alias(localpart)),
-                false => {}
-            },
-            ["routes"] => {
-                self.routes.insert(name.to_string());
-            }
-            _ => {}
-        }
-    }
-
-    fn takes(&self, account: &AccountName, pattern: &AddressPattern) -> bool {
-        self.accounts.contains(account)
-            || self
-                .addresses
-                .get(account)
-                .is_some_and(|lost| lost.contains(pattern))
-    }
-
-    fn takes_alias(&self, alias: &Address) -> bool {
-        self.aliases.contains(alias)
     }
 }
 
