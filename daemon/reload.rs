@@ -9,9 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use mox::admin::{Actor, Admin, AdminError, Change, Committed};
-use mox::config::model::Config;
+use mox::config::model::Server;
 use mox::ctl::{ListenerStatus, Planned};
-use mox::snapshot::Snapshot;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
@@ -51,6 +50,10 @@ enum Job {
     },
     Listeners {
         reply: oneshot::Sender<Vec<ListenerStatus>>,
+    },
+    /// Nothing but to answer.
+    Answer {
+        reply: oneshot::Sender<()>,
     },
     Close {
         reply: oneshot::Sender<()>,
@@ -111,8 +114,8 @@ pub(crate) struct Reloader {
     pub(crate) listeners: Listeners,
     /// What is shared with the sessions.
     pub(crate) shared: Arc<Shared>,
-    /// What was served first: what a reload cannot change is still as it was then.
-    pub(crate) started: Arc<Snapshot>,
+    /// What was served first, of the server alone: what a reload cannot change is still as it was then.
+    pub(crate) started: Server,
     /// The log's level follows the configuration.
     pub(crate) levels: Levels,
     /// mox.toml, for the log.
@@ -202,6 +205,11 @@ impl Control {
             .unwrap_or_default()
     }
 
+    /// Waits until the thread has done what it was asked before; false: it has ended.
+    pub(crate) async fn answers(&self) -> bool {
+        self.ask(|reply| Job::Answer { reply }).await.is_ok()
+    }
+
     /// Stops listening and ends the thread, after the changes that were asked for before.
     pub(crate) async fn close(&self) {
         let _ = self.ask(|reply| Job::Close { reply }).await;
@@ -255,6 +263,9 @@ impl Reloader {
                 }
                 Job::Listeners { reply } => {
                     let _ = reply.send(self.listeners.status());
+                }
+                Job::Answer { reply } => {
+                    let _ = reply.send(());
                 }
                 Job::Close { reply } => {
                     self.listeners.close();
@@ -332,7 +343,7 @@ impl Reloader {
         Ok(Done {
             committed,
             notes: match adopting || matches!(change, Change::Rollback { .. }) {
-                true => restart_notes(&self.started.config, &new.config),
+                true => restart_notes(&self.started, &new.config.server),
                 false => Vec::new(),
             },
         })
@@ -458,11 +469,11 @@ pub(crate) fn explain(error: &AdminError) -> String {
 }
 
 /// What a reload cannot change.
-fn restart_notes(old: &Config, new: &Config) -> Vec<String> {
+fn restart_notes(old: &Server, new: &Server) -> Vec<String> {
     let mut notes = Vec::new();
     for (key, differs) in [
-        ("data_dir", old.server.data_dir != new.server.data_dir),
-        ("user", old.server.user != new.server.user),
+        ("data_dir", old.data_dir != new.data_dir),
+        ("user", old.user != new.user),
     ] {
         if differs {
             notes.push(format!(

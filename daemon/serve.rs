@@ -132,11 +132,12 @@ pub fn serve(options: ServeOptions) -> Result<(), ServeError> {
         let reloader = Reloader {
             admin,
             listeners,
-            started: snapshot.clone(),
+            started: snapshot.config.server.clone(),
             shared: shared.clone(),
             levels: levels.clone(),
             config_file: file.clone(),
         };
+        drop(snapshot);
         let daemon = Daemon {
             shared,
             stop: CancellationToken::new(),
@@ -191,7 +192,7 @@ impl Daemon {
         });
         tokio::spawn(server.run(control_socket));
         let keeping = tokio::spawn(key_uses::keep(admin.clone()));
-        tokio::spawn(supervisor::feed_watchdog());
+        tokio::spawn(supervisor::feed_watchdog(control.clone()));
         let watching = [
             tokio::spawn(follow_file(
                 FileWatch::new([self.file.clone()]),
@@ -210,6 +211,8 @@ impl Daemon {
             "serving"
         );
         ready(&snapshot);
+        // It is large, and will be served no more after the first change.
+        drop(snapshot);
         supervisor::ready(&format!("serving generation {generation}"));
         loop {
             tokio::select! {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 use tracing::debug;
 
+use crate::reload::Control;
+
 fn tell(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         debug!(%error, "sd_notify");
@@ -57,14 +59,18 @@ impl Drop for Reloading {
     }
 }
 
-/// Feeds the watchdog at half its time, for ever; returns at once where there is none.
-pub(crate) async fn feed_watchdog() {
+/// Feeds the watchdog at half its time for as long as the control thread answers: a daemon that can make no
+/// change any more is not well, though it still takes mail. Returns at once where there is no watchdog.
+pub(crate) async fn feed_watchdog(control: Control) {
     let Some(period) = sd_notify::watchdog_enabled() else {
         return;
     };
     let mut tick = tokio::time::interval((period / 2).max(Duration::from_millis(1)));
     loop {
         tick.tick().await;
+        if !control.answers().await {
+            return;
+        }
         tell(&[NotifyState::Watchdog]);
     }
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use super::support::client::Client;
 use super::support::instance::{Instance, Service};
 use super::support::process;
-use super::{edit, mox, serving, status};
+use super::{ENOUGH, edit, mox, serving, status};
 
 /// What a listener has open and must keep: a session of each kind, one in the middle of a message.
 struct Open {
@@ -230,6 +230,35 @@ fn an_address_that_cannot_be_had_changes_nothing() {
     mox(&instance, &["config", "reload"]).ok();
     TcpStream::connect(SocketAddr::new(instance.ip(), free)).unwrap();
     TcpStream::connect(taken).unwrap();
+}
+
+/// The same by the file watch alone: nobody asked for a reload.
+#[test]
+fn a_hand_edit_with_an_address_that_cannot_be_had_is_told_and_changes_nothing() {
+    let mut instance = serving();
+    let held = TcpListener::bind(SocketAddr::new(instance.ip(), 0)).unwrap();
+    let taken = held.local_addr().unwrap().port();
+    let file = instance.config().unwrap().to_owned();
+    let good = std::fs::read_to_string(&file).unwrap();
+    let before = status(&instance)["generation"].clone();
+    let smtp = format!("port = {}", instance.port(Service::Smtp));
+    edit(&instance, &smtp, &format!("port = {taken}"));
+    let told = loop {
+        let message = instance.next_message(ENOUGH).unwrap();
+        if message.starts_with("STATUS=") && message.contains("; ") {
+            break message;
+        }
+    };
+    assert!(told.contains(&taken.to_string()), "{told}");
+    let now = status(&instance);
+    assert_eq!(now["generation"], before);
+    assert_ne!(now["last_reload_error"], "");
+    instance.connect(Service::Smtp).expect_reply("220");
+    // Mended by hand, it is no trouble any more.
+    std::fs::write(&file, good).unwrap();
+    let whole = format!("STATUS=serving generation {before}");
+    instance.wait_for(&whole, ENOUGH).unwrap();
+    assert_eq!(status(&instance)["last_reload_error"], "");
 }
 
 #[test]

@@ -64,6 +64,21 @@ fn what_needs_a_restart_is_said_and_the_rest_is_served() {
 }
 
 #[test]
+fn another_user_needs_a_restart_and_the_rest_is_served() {
+    let instance = serving();
+    edit(
+        &instance,
+        "hostname = \"localhost\"",
+        "hostname = \"mail.example\"\nuser = \"nobody\"",
+    );
+    let output = mox(&instance, &["config", "reload", "--json"]).ok();
+    assert!(output.contains("server.user has changed"), "{output}");
+    assert!(!output.contains("data_dir has changed"), "{output}");
+    let greeting = instance.connect(Service::Smtp).expect_reply("220");
+    assert!(greeting[0].contains("mail.example"), "{greeting:?}");
+}
+
+#[test]
 fn too_many_connections_are_turned_away_in_the_protocols_words() {
     let instance = serving();
     edit(

@@ -2,9 +2,10 @@
 //! becomes of it, or `systemctl reload` would hang.
 
 use std::fs;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use super::support::instance::Instance;
+use super::support::instance::{Instance, Service};
 use super::support::process;
 use super::{ENOUGH, initialised, mox, serving};
 
@@ -117,4 +118,38 @@ fn a_watchdog_is_fed_for_as_long_as_it_serves() {
     let mut instance = serving();
     instance.next_message(ENOUGH).unwrap();
     ended(&mut instance);
+}
+
+#[test]
+fn a_watchdog_is_not_fed_while_no_change_can_be_made() {
+    let mut instance = initialised();
+    let fed = Duration::from_millis(200).as_micros().to_string();
+    instance
+        .serve_with(&["serve"], &[("WATCHDOG_USEC", &fed)])
+        .unwrap();
+    // A file that never comes to its end: who reads it waits, as on a file server that is gone.
+    let file = instance.config().unwrap().to_owned();
+    let text = fs::read_to_string(&file).unwrap();
+    let pipe = file.with_file_name("pipe");
+    process::run(instance.program("mkfifo").arg(&pipe), b"")
+        .unwrap()
+        .ok();
+    fs::hard_link(&pipe, file.with_file_name("beside")).unwrap();
+    fs::rename(file.with_file_name("beside"), &file).unwrap();
+    signal(&instance, "HUP");
+    let deadline = Instant::now() + ENOUGH;
+    while instance
+        .wait_for("WATCHDOG=1", Duration::from_secs(1))
+        .is_ok()
+    {
+        assert!(Instant::now() < deadline, "it is fed all the same");
+    }
+    // It still takes mail.
+    instance.connect(Service::Smtp).expect_reply("220");
+    // The file is back, and whoever waits is let go.
+    fs::write(file.with_file_name("mended"), &text).unwrap();
+    fs::rename(file.with_file_name("mended"), &file).unwrap();
+    thread::spawn(move || fs::write(pipe, text));
+    instance.wait_for("WATCHDOG=1", ENOUGH).unwrap();
+    mox(&instance, &["config", "reload"]).ok();
 }

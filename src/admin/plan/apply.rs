@@ -80,7 +80,7 @@ impl Facts<'_> {
             if desired.has_dkim(domain) {
                 continue;
             }
-            let keys = self.new_keys(domain)?;
+            let keys = self.new_keys(domain);
             let files = keys.iter();
             let files = files.map(|(selector, file, _)| (selector.clone(), PathBuf::from(file)));
             dkim.insert(domain.clone(), files.collect());

@@ -24,7 +24,7 @@ impl Facts<'_> {
             true => format!("domain added, disabled: {domain}"),
             false => format!("domain added: {domain}"),
         });
-        let keys = self.new_keys(domain)?;
+        let keys = self.new_keys(domain);
         plan.edits.push(Edit::DomainAdd {
             domain: domain.clone(),
             disabled,
@@ -64,25 +64,21 @@ impl Facts<'_> {
     /// Two DKIM keys, RSA for everybody and Ed25519 (RFC 8463): selectors, files as they stand in
     /// mox.toml, kinds. A domain that was here before has left its files: they are never written
     /// over.
-    pub(super) fn new_keys(
-        &self,
-        domain: &Domain,
-    ) -> Result<[(String, String, KeyKind); 2], AdminError> {
+    pub(super) fn new_keys(&self, domain: &Domain) -> [(String, String, KeyKind); 2] {
         let year = self.now.to_zoned(jiff::tz::TimeZone::UTC).year();
-        let named = |letter: char, kind| {
-            let selector = format!("{year}{letter}");
+        let named = |n: u64, kind| {
+            let selector = format!("{year}{}", letters(n));
             let file = key_file(&selector, domain);
             (selector, file, kind)
         };
-        ('a'..='y')
-            .zip('b'..='z')
-            .step_by(2)
-            .map(|(a, b)| [named(a, KeyKind::Rsa), named(b, KeyKind::Ed25519)])
-            .find(|pair| pair.iter().all(|(_, file, _)| !(self.has_file)(file)))
-            .ok_or_else(|| AdminError::Conflict {
-                message: format!("every name for a DKIM key of {domain} is taken this year"),
-                hint: "remove old files from the folder dkim".to_owned(),
-            })
+        let mut n = 0;
+        loop {
+            let pair = [named(n, KeyKind::Rsa), named(n + 1, KeyKind::Ed25519)];
+            if !pair.iter().any(|(_, file, _)| (self.has_file)(file)) {
+                return pair;
+            }
+            n += 2;
+        }
     }
 
     /// The key files stay: mail that is under way is signed with them, and a rollback needs them.
@@ -135,5 +131,32 @@ impl Facts<'_> {
             disabled,
         });
         Ok(plan)
+    }
+}
+
+/// a to z, aa to az, ba …: as many names as are needed.
+fn letters(mut n: u64) -> String {
+    let mut letters = String::new();
+    loop {
+        letters.insert(0, char::from(b'a' + (n % 26) as u8));
+        match n / 26 {
+            0 => return letters,
+            more => n = more - 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::letters;
+
+    #[test]
+    fn letters_do_not_run_out() {
+        let named: Vec<String> = [0, 1, 25, 26, 51, 52, 701, 702].map(letters).into();
+        assert_eq!(named, ["a", "b", "z", "aa", "az", "ba", "zz", "aaa"]);
+        let mut all: Vec<String> = (0..20_000).map(letters).collect();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 20_000);
     }
 }
