@@ -29,7 +29,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 const ANSWER: Duration = Duration::from_secs(60);
 
 /// So long when somebody waits for the next letter.
-const PEEK: Duration = Duration::from_millis(500);
+const PEEK: Duration = Duration::from_millis(200);
+
 /// A file that makes many domains has the daemon make two keys for each.
 const MANY_KEYS: Duration = Duration::from_secs(3600);
 
@@ -121,18 +122,21 @@ impl Server {
 
     /// The same for who would rather have no answer than wait for it.
     pub(crate) fn peek(&self, query: &Query) -> Option<Answer> {
-        let mut backend = match self.daemon() {
-            Ok(client) => Backend::Daemon(client),
-            Err(_) => Backend::Files(Box::new(Files::open(&self.file, &self.data_dir).ok()??)),
-        };
-        match &mut backend {
-            Backend::Files(files) => files.query(query).ok(),
-            Backend::Daemon(client) => {
-                match client.ask(&Request::Query(query.clone()), PEEK).ok()? {
-                    Response::Answer(answer) => Some(answer),
-                    _ => None,
-                }
+        match self.daemon() {
+            Err(Error::NotRunning) => {
+                let files = Files::open(&self.file, &self.data_dir).ok()??;
+                files.query(query).ok()
             }
+            _ => self.peek_daemon(query),
+        }
+    }
+
+    /// The daemon's answer alone, if there is one and it answers at once.
+    pub(crate) fn peek_daemon(&self, query: &Query) -> Option<Answer> {
+        let request = Request::Query(query.clone());
+        match self.daemon().ok()?.ask(&request, PEEK).ok()? {
+            Response::Answer(answer) => Some(answer),
+            _ => None,
         }
     }
 

@@ -1,15 +1,14 @@
 //! Completion by shells: the grammar, and the names that are configured. Whatever goes wrong, there are
 //! just no candidates.
 
+use std::ffi::OsStr;
+use std::fs;
 use std::path::PathBuf;
 
 use clap_complete::env::{CompleteEnv, Shells};
 use clap_complete::{CompletionCandidate, Shell};
-use mox::addr::Domain;
-use mox::config::model::Config;
 use mox::config::settings::{self, Setting};
-use mox::config::{self, Unchecked};
-use mox::ctl::{Answer, Query};
+use mox::ctl::{self, Answer, NameKind, NameRow, Query};
 
 use crate::args::Args;
 use crate::backend::Server;
@@ -19,6 +18,9 @@ use crate::ui::clean;
 
 /// Set by the shell's side of the completion.
 const VARIABLE: &str = "COMPLETE";
+
+/// So many names at most: more than anybody reads, and soon there.
+const OFFERED: usize = 1000;
 
 /// Answers if a shell asks for candidates; true: that was all there was to do.
 pub(crate) fn answered() -> bool {
@@ -48,93 +50,72 @@ pub(crate) fn registration(shell: Shell) -> Result<Vec<u8>, Error> {
 }
 
 /// Domains that are hosted.
-pub(crate) fn domains() -> Vec<CompletionCandidate> {
-    let domains = |config: Config| {
-        let candidate = |name: String, disabled| {
-            let help = if disabled { "disabled" } else { "" };
-            CompletionCandidate::new(name).help(Some(help.into()))
-        };
-        let all = config.domains.iter();
-        all.map(|(name, domain)| candidate(name.unicode(), domain.disabled))
-            .collect()
-    };
-    configured().map(domains).unwrap_or_default()
+pub(crate) fn domains(start: &OsStr) -> Vec<CompletionCandidate> {
+    live(NameKind::Domains, start)
 }
 
 /// Accounts.
-pub(crate) fn accounts() -> Vec<CompletionCandidate> {
-    let accounts = |config: Config| {
-        let all = config.accounts.iter();
-        all.map(|(name, account)| {
-            let first = account.destinations.keys().next();
-            let help = match account.login_disabled.is_empty() {
-                true => first.map(ToString::to_string).unwrap_or_default(),
-                false => "logins disabled".to_owned(),
-            };
-            CompletionCandidate::new(name.to_string()).help(Some(help.into()))
-        })
-        .collect()
-    };
-    configured().map(accounts).unwrap_or_default()
+pub(crate) fn accounts(start: &OsStr) -> Vec<CompletionCandidate> {
+    live(NameKind::Accounts, start)
 }
 
 /// Addresses of accounts.
-pub(crate) fn addresses() -> Vec<CompletionCandidate> {
-    let addresses = |config: Config| {
-        let all = config.accounts.iter();
-        all.flat_map(|(name, account)| {
-            let help = name.to_string();
-            account.destinations.keys().map(move |address| {
-                CompletionCandidate::new(address.to_string()).help(Some(help.clone().into()))
-            })
-        })
-        .collect()
-    };
-    configured().map(addresses).unwrap_or_default()
+pub(crate) fn addresses(start: &OsStr) -> Vec<CompletionCandidate> {
+    live(NameKind::Addresses, start)
 }
 
 /// Addresses that can be members of aliases: catchalls cannot.
-pub(crate) fn members() -> Vec<CompletionCandidate> {
-    let mut all = addresses();
+pub(crate) fn members(start: &OsStr) -> Vec<CompletionCandidate> {
+    let mut all = addresses(start);
     all.retain(|candidate| !candidate.get_value().to_string_lossy().starts_with('@'));
     all
 }
 
 /// Aliases.
-pub(crate) fn aliases() -> Vec<CompletionCandidate> {
-    let aliases = |config: Config| {
-        let all = config.domains.iter();
-        all.flat_map(|(domain, config)| {
-            config.aliases.iter().map(move |(localpart, alias)| {
-                let help = alias.addresses.iter().map(ToString::to_string);
-                let help: Vec<String> = help.take(3).collect();
-                CompletionCandidate::new(format!("{localpart}@{domain}"))
-                    .help(Some(help.join(" ").into()))
-            })
-        })
-        .collect()
-    };
-    configured().map(aliases).unwrap_or_default()
+pub(crate) fn aliases(start: &OsStr) -> Vec<CompletionCandidate> {
+    live(NameKind::Aliases, start)
 }
 
 /// DKIM keys: those of the domains that the command line names, if it names any.
-pub(crate) fn selectors() -> Vec<CompletionCandidate> {
-    let words: Vec<String> = std::env::args_os()
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
-    let selectors = |config: Config| {
-        let is_named = |domain: &Domain| words.contains(&domain.unicode());
-        let any_is_named = config.domains.keys().any(is_named);
-        let all = config.domains.iter();
-        all.filter(|(domain, _)| !any_is_named || is_named(domain))
-            .flat_map(|(domain, config)| {
-                config.dkim.selectors.keys().map(|selector| {
-                    CompletionCandidate::new(selector).help(Some(domain.unicode().into()))
-                })
-            })
-            .collect()
+pub(crate) fn selectors(start: &OsStr) -> Vec<CompletionCandidate> {
+    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    live(NameKind::Selectors(words.collect()), start)
+}
+
+/// Fingerprints of TLS public keys.
+pub(crate) fn fingerprints(start: &OsStr) -> Vec<CompletionCandidate> {
+    live(NameKind::Fingerprints, start)
+}
+
+/// Names that begin so, by the daemon's word; without one, or where it is slow, by what the file says.
+fn live(kind: NameKind, start: &OsStr) -> Vec<CompletionCandidate> {
+    let Some(start) = start.to_str() else {
+        return Vec::new();
     };
-    configured().map(selectors).unwrap_or_default()
+    let file = config_file();
+    let query = Query::Names {
+        kind: kind.clone(),
+        start: start.to_owned(),
+        limit: OFFERED,
+    };
+    let server = Server::find(Some(&file));
+    let asked = match kind {
+        // They are in no file that one could read.
+        NameKind::Fingerprints => server.peek(&query),
+        _ => server.peek_daemon(&query),
+    };
+    let names = match asked {
+        Some(Answer::Names(names)) => names,
+        _ => match fs::read_to_string(&file) {
+            Ok(text) => ctl::names_in(&text, &file, &kind, start, OFFERED),
+            Err(_) => Vec::new(),
+        },
+    };
+    let candidate = |row: NameRow| {
+        let about = clean(&row.about).to_string();
+        CompletionCandidate::new(row.name).help(Some(about.into()))
+    };
+    names.into_iter().map(candidate).collect()
 }
 
 /// Keys that can be set of an account.
@@ -159,22 +140,6 @@ pub(crate) fn log_targets() -> Vec<CompletionCandidate> {
     targets.map(CompletionCandidate::new).collect()
 }
 
-/// Fingerprints of TLS public keys.
-pub(crate) fn fingerprints() -> Vec<CompletionCandidate> {
-    let everybody = Query::TlsKeys {
-        account: String::new(),
-    };
-    let Some(Answer::TlsKeys(keys)) = Server::find(Some(&config_file())).peek(&everybody) else {
-        return Vec::new();
-    };
-    keys.into_iter()
-        .map(|key| {
-            let help = format!("{} {}", key.login_address, clean(&key.name));
-            CompletionCandidate::new(key.fingerprint).help(Some(help.into()))
-        })
-        .collect()
-}
-
 /// Generations that are kept, the newest first.
 pub(crate) fn generations() -> Vec<CompletionCandidate> {
     let Some(Answer::History(history)) = Server::find(Some(&config_file())).peek(&Query::History)
@@ -188,12 +153,6 @@ pub(crate) fn generations() -> Vec<CompletionCandidate> {
             .display_order(Some(place))
     })
     .collect()
-}
-
-fn configured() -> Option<Config> {
-    config::load(&config_file(), &Unchecked)
-        .ok()
-        .map(|loaded| loaded.config)
 }
 
 /// The file that the command line being completed is about: it is what a daemon serves.

@@ -12,6 +12,7 @@ use self::reader::Problems;
 use crate::diag::Diagnostic;
 
 pub use self::files::{Disk, Expecting, Files, Unchecked};
+pub use self::glimpse::{Sought, glimpse};
 pub use self::read::{is_login_message, is_selector};
 pub use self::units::format_size;
 
@@ -27,7 +28,9 @@ pub mod settings;
 pub mod submission;
 
 mod document;
+mod excerpt;
 mod files;
+mod glimpse;
 mod read;
 mod reader;
 mod units;

@@ -20,7 +20,8 @@ pub use loglevels::{LogLevelChoice, LogLevelRow, SetLogLevel};
 pub use place::{SOCKET, with_socket_path};
 pub use query::{
     AccountDetail, AccountRow, AddressOwner, AddressRow, AliasRow, Answer, DkimRow, DomainDetail,
-    DomainRow, HistoryRow, Query, TlsKeyDetail, TlsKeyRow, answer, history, made,
+    DomainRow, HistoryRow, NameKind, NameRow, Query, TlsKeyDetail, TlsKeyRow, answer, history,
+    made, names_in,
 };
 pub use sessions::{SessionRow, time_text};
 pub use status::{ListenerStatus, Status};

@@ -109,12 +109,12 @@ impl Snapshot {
 
     /// An account.
     pub fn account(&self, name: &AccountName) -> Option<&Account> {
-        self.config.accounts.get(name)
+        self.config.accounts.get(name).map(Arc::as_ref)
     }
 
     /// A domain that is hosted here, disabled ones too.
     pub fn domain(&self, domain: &Domain) -> Option<&DomainConfig> {
-        self.config.domains.get(domain)
+        self.config.domains.get(domain).map(Arc::as_ref)
     }
 
     /// An address at a hosted domain: as it stands, then cut at a catchall separator, each case folded
@@ -184,7 +184,7 @@ impl Index {
                 };
                 match pattern {
                     AddressPattern::Address(address) => {
-                        let domain = config.domains.get(&address.domain);
+                        let domain = config.domains.get(&address.domain).map(Arc::as_ref);
                         addresses.insert(folded(domain, address), lookup(false));
                     }
                     AddressPattern::Catchall(domain) => {

@@ -1,6 +1,6 @@
 //! `mox setaccountpassword`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::addr::AccountName;
 use mox::admin::{Change, Secret};
 use mox::ctl::Query;
@@ -19,7 +19,7 @@ use crate::error::Error;
   pwgen -s 24 1 | mox setaccountpassword alice")]
 pub(crate) struct Args {
     /// The account
-    #[arg(add = ArgValueCandidates::new(complete::accounts))]
+    #[arg(add = ArgValueCompleter::new(complete::accounts))]
     account: AccountName,
 }
 

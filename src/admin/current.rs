@@ -109,7 +109,7 @@ impl Admin {
         let base = self.read_current()?;
         if !starting {
             let removals = self.state.removals()?;
-            let removed = |name: &&AccountName| base.config().accounts.contains_key(name);
+            let removed = |name: &&AccountName| base.config().accounts.contains_key(*name);
             if let Some(account) = removals.iter().find(removed) {
                 return Err(AdminError::Invalid(vec![being_removed(account)]));
             }

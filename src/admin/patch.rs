@@ -84,7 +84,7 @@ fn apply(
             };
             config
                 .domains
-                .insert(domain.clone(), new)
+                .insert(domain.clone(), Arc::new(new))
                 .is_none()
                 .then_some(())
         }
@@ -93,7 +93,7 @@ fn apply(
             (!is_domain_used(config, domain)).then_some(())
         }
         Edit::DomainSetDisabled { domain, disabled } => {
-            config.domains.get_mut(domain)?.disabled = *disabled;
+            Arc::make_mut(config.domains.get_mut(domain)?).disabled = *disabled;
             Some(())
         }
         Edit::AccountAdd {
@@ -110,7 +110,11 @@ fn apply(
                 destinations: std::collections::BTreeMap::new(),
                 routes: Vec::new(),
             };
-            if config.accounts.insert(account.clone(), new).is_some() {
+            if config
+                .accounts
+                .insert(account.clone(), Arc::new(new))
+                .is_some()
+            {
                 return None;
             }
             for pattern in destinations {
@@ -127,7 +131,7 @@ fn apply(
             (!stays_needed).then_some(())
         }
         Edit::AccountSet { account, value, .. } => {
-            config.accounts.get_mut(account)?.login_disabled = match value {
+            Arc::make_mut(config.accounts.get_mut(account)?).login_disabled = match value {
                 Some(Value::Text(message)) => message.clone(),
                 None => String::new(),
                 Some(_) => return None,
@@ -136,15 +140,12 @@ fn apply(
         }
         Edit::DestinationAdd { account, pattern } => add_destination(config, account, pattern),
         Edit::DestinationRemove { account, pattern } => {
-            config
-                .accounts
-                .get_mut(account)?
-                .destinations
-                .remove(pattern)?;
+            let account = Arc::make_mut(config.accounts.get_mut(account)?);
+            account.destinations.remove(pattern)?;
             (!is_member(config, pattern)).then_some(())
         }
         Edit::AliasMemberRemove { alias, member } => {
-            let domain = config.domains.get_mut(&alias.domain)?;
+            let domain = Arc::make_mut(config.domains.get_mut(&alias.domain)?);
             let members = &mut domain.aliases.get_mut(&alias.localpart)?.addresses;
             let at = members.iter().position(|other| other == member)?;
             members.remove(at);
@@ -186,7 +187,7 @@ fn add_destination(
         mailbox: "Inbox".to_owned(),
         rulesets: Arc::from([]),
     };
-    let account = config.accounts.get_mut(account)?;
+    let account = Arc::make_mut(config.accounts.get_mut(account)?);
     account.destinations.insert(pattern.clone(), new);
     Some(())
 }
@@ -209,7 +210,7 @@ fn is_member(config: &Config, pattern: &AddressPattern) -> bool {
 }
 
 fn is_domain_used(config: &Config, domain: &Domain) -> bool {
-    let is_at = |account: &Account| {
+    let is_at = |account: &Arc<Account>| {
         account.domain == *domain || account.destinations.keys().any(|p| p.domain() == domain)
     };
     let mut members = aliases(config).flat_map(|alias| &alias.addresses);

@@ -11,6 +11,8 @@ mod password;
 mod setting;
 mod tls_key;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -165,7 +167,8 @@ impl<'a> Facts<'a> {
 
     /// A domain that must be there.
     fn domain(&self, name: &Domain) -> Result<&'a DomainConfig, AdminError> {
-        self.config().domains.get(name).ok_or_else(|| {
+        let found = self.config().domains.get(name).map(Arc::as_ref);
+        found.ok_or_else(|| {
             let known: Vec<String> = self.config().domains.keys().map(Domain::unicode).collect();
             not_found(
                 format!("domain {name} is not configured"),
@@ -177,7 +180,8 @@ impl<'a> Facts<'a> {
 
     /// An account that must be there.
     fn account(&self, name: &AccountName) -> Result<&'a Account, AdminError> {
-        self.config().accounts.get(name).ok_or_else(|| {
+        let found = self.config().accounts.get(name).map(Arc::as_ref);
+        found.ok_or_else(|| {
             not_found(
                 format!("account {name} does not exist"),
                 name.as_str(),

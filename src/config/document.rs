@@ -200,6 +200,16 @@ const MAX_LEN: usize = 1 << 30;
 
 /// Reads a text. The tree has what could be understood; with errors it is only good for guesses.
 pub(crate) fn parse(text: &str) -> (Table<'_>, Vec<SyntaxError>) {
+    let whole = Span {
+        start: 0,
+        end: text.len(),
+    };
+    parse_parts(text, &[whole])
+}
+
+/// The same of some parts of a text, in their order: whole lines, each part from a header on or from the
+/// beginning. Places are those in the text.
+pub(crate) fn parse_parts<'a>(text: &'a str, parts: &[Span]) -> (Table<'a>, Vec<SyntaxError>) {
     if text.len() > MAX_LEN {
         let error = SyntaxError {
             span: Span::default(),
@@ -207,38 +217,60 @@ pub(crate) fn parse(text: &str) -> (Table<'_>, Vec<SyntaxError>) {
         };
         return (Table::new(Form::Root), vec![error]);
     }
-    let source = Source::new(text);
-    let tokens = source.lex().into_vec();
     let mut errors = Errors::default();
-    let mut events: Vec<Event> = Vec::with_capacity(tokens.len() / 2);
-    {
-        // Space and comments say nothing about the tree.
-        let mut keep = |event: Event| match event.kind() {
-            EventKind::Whitespace | EventKind::Comment | EventKind::Newline => {}
-            _ => events.push(event),
-        };
-        let mut receiver = ValidateWhitespace::new(&mut keep, source);
-        let mut receiver = RecursionGuard::new(&mut receiver, MAX_DEPTH);
-        toml_parser::parser::parse_document(&tokens, &mut receiver, &mut errors);
+    let mut events: Vec<Event> = Vec::new();
+    for part in parts {
+        errors.offset = part.start;
+        read_part(
+            text.get(part.start..part.end).unwrap_or(""),
+            part.start,
+            &mut events,
+            &mut errors,
+        );
     }
-    let root = build::build(&events, source, &mut errors);
+    errors.offset = 0;
+    let root = build::build(&events, Source::new(text), &mut errors);
     // One slip often looks like several; the first of a line is the one to mend.
-    errors.0.sort_by_key(|e| e.span.start);
-    errors.0.dedup_by(|next, kept| {
+    let mut errors = errors.list;
+    errors.sort_by_key(|e| e.span.start);
+    errors.dedup_by(|next, kept| {
         let between = text.as_bytes().get(kept.span.start..next.span.start);
         between.is_some_and(|bytes| !bytes.contains(&b'\n'))
     });
-    (root, errors.0)
+    (root, errors)
+}
+
+/// The events of a part that starts at a place in the text.
+fn read_part(part: &str, at: usize, events: &mut Vec<Event>, errors: &mut Errors) {
+    let source = Source::new(part);
+    let tokens = source.lex().into_vec();
+    events.reserve(tokens.len() / 2);
+    // Space and comments say nothing about the tree.
+    let mut keep = |event: Event| match event.kind() {
+        EventKind::Whitespace | EventKind::Comment | EventKind::Newline => {}
+        kind => {
+            let (start, end) = (event.span().start() + at, event.span().end() + at);
+            let span = toml_parser::Span::new_unchecked(start, end);
+            events.push(Event::new_unchecked(kind, event.encoding(), span));
+        }
+    };
+    let mut receiver = ValidateWhitespace::new(&mut keep, source);
+    let mut receiver = RecursionGuard::new(&mut receiver, MAX_DEPTH);
+    toml_parser::parser::parse_document(&tokens, &mut receiver, errors);
 }
 
 /// Collects one error a place.
 #[derive(Default)]
-struct Errors(Vec<SyntaxError>);
+struct Errors {
+    list: Vec<SyntaxError>,
+    /// Where the part starts in which the grammar's errors are.
+    offset: usize,
+}
 
 impl Errors {
     fn push(&mut self, span: Span, message: String) {
-        if self.0.len() < 100 && !self.0.iter().any(|e| e.span.start == span.start) {
-            self.0.push(SyntaxError { span, message });
+        if self.list.len() < 100 && !self.list.iter().any(|e| e.span.start == span.start) {
+            self.list.push(SyntaxError { span, message });
         }
     }
 }
@@ -255,8 +287,13 @@ impl ErrorSink for Errors {
                 names.join(" or ")
             });
         }
-        let span = error.unexpected().or(error.context()).map(Span::from);
-        self.push(span.unwrap_or_default(), message);
+        let span = error.unexpected().or(error.context());
+        let span = span.map(Span::from).unwrap_or_default();
+        let span = Span {
+            start: span.start + self.offset,
+            end: span.end + self.offset,
+        };
+        self.push(span, message);
     }
 }
 

@@ -5,12 +5,14 @@
 //! places in the tree. New tables are standard headers after their last sibling; where a person
 //! wrote inline tables or dotted keys, what is added takes that form.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use self::merge::merge;
 use self::place::Place;
 use self::text::{Splice, Text};
-use super::document::{self, Data, Entry, Form};
+use super::document::{self, Data, Entry, Form, Span};
+use super::excerpt::{self, Kind};
 use crate::addr::{AccountName, Address, Domain};
 use crate::config::model::AddressPattern;
 
@@ -215,7 +217,8 @@ pub enum EditError {
     Shape(String),
 }
 
-/// Makes the changes one after the other.
+/// Makes the changes one after the other, in a text that is TOML: mistakes far from what they are about are
+/// not looked for.
 pub fn apply(text: &str, edits: &[Edit]) -> Result<String, EditError> {
     if let [Edit::Merge(all), rest @ ..] = edits {
         let changed = merge(text, all)?;
@@ -224,7 +227,12 @@ pub fn apply(text: &str, edits: &[Edit]) -> Result<String, EditError> {
             rest => apply(&changed, rest),
         };
     }
-    let (done, splices) = plan(text, edits)?;
+    let planned = match plan(text, edits, &about(text, edits)) {
+        // What is missing may stand where nobody looked.
+        Err(_) => plan(text, edits, &[excerpt::whole(text)]),
+        planned => planned,
+    };
+    let (done, splices) = planned?;
     let changed = text::splice(text, splices);
     match edits.get(done..) {
         Some(rest) if !rest.is_empty() => apply(&changed, rest),
@@ -232,9 +240,23 @@ pub fn apply(text: &str, edits: &[Edit]) -> Result<String, EditError> {
     }
 }
 
+/// The parts of a text that these changes are about.
+fn about(text: &str, edits: &[Edit]) -> Vec<Span> {
+    let subjects = || edits.iter().map(Edit::subject);
+    let domains: BTreeSet<&str> = subjects().filter_map(|s| s.0).map(Domain::ascii).collect();
+    let accounts: BTreeSet<&str> = subjects()
+        .filter_map(|s| s.1)
+        .map(AccountName::as_str)
+        .collect();
+    excerpt::select(text, |kind, name| match kind {
+        Kind::Domain => domains.contains(name),
+        Kind::Account => accounts.contains(name),
+    })
+}
+
 /// The splices of as many changes as can be made on one reading of the text: at least of the first.
-fn plan(text: &str, edits: &[Edit]) -> Result<(usize, Vec<Splice>), EditError> {
-    let (root, errors) = document::parse(text);
+fn plan(text: &str, edits: &[Edit], parts: &[Span]) -> Result<(usize, Vec<Splice>), EditError> {
+    let (root, errors) = document::parse_parts(text, parts);
     if !errors.is_empty() {
         return Err(EditError::Syntax);
     }

@@ -1,6 +1,7 @@
 //! The configuration as it holds, defaults filled in, paths resolved: as mox.toml and as JSON with the
 //! same keys.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::Path;
@@ -49,13 +50,13 @@ pub fn to_json(config: &Config) -> Value {
 }
 
 /// `[domains]` as JSON, in the same form.
-pub fn domains(domains: &BTreeMap<Domain, DomainConfig>, server: &Server) -> Value {
-    json_value(&named(domains, |d| domain(d, server)))
+pub fn domains(domains: &BTreeMap<Domain, impl Borrow<DomainConfig>>, server: &Server) -> Value {
+    json_value(&named(domains, |d| domain(d.borrow(), server)))
 }
 
 /// `[accounts]` as JSON, in the same form.
-pub fn accounts(accounts: &BTreeMap<AccountName, Account>) -> Value {
-    json_value(&named(accounts, account))
+pub fn accounts(accounts: &BTreeMap<AccountName, impl Borrow<Account>>) -> Value {
+    json_value(&named(accounts, |a| account(a.borrow())))
 }
 
 fn text(value: impl Display) -> Shown {
@@ -104,7 +105,7 @@ fn fields(config: &Config) -> Fields {
             "domains",
             named(&config.domains, |d| domain(d, &config.server)),
         ),
-        ("accounts", named(&config.accounts, account)),
+        ("accounts", named(&config.accounts, |one| account(one))),
     ]);
     all.extend(routes(&config.routes));
     all

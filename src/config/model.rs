@@ -54,9 +54,9 @@ pub struct Config {
     /// one. A service is on if its key is there, `smtp = {}`.
     pub listeners: BTreeMap<String, Listener>,
     /// The domains that are hosted here, by name.
-    pub domains: BTreeMap<Domain, DomainConfig>,
+    pub domains: BTreeMap<Domain, Arc<DomainConfig>>,
     /// The accounts, by name. At least one.
-    pub accounts: BTreeMap<AccountName, Account>,
+    pub accounts: BTreeMap<AccountName, Arc<Account>>,
     /// How submitted mail to other servers leaves, after the routes of the account and of the sender's
     /// domain. The first that matches counts.
     pub routes: Vec<Route>,

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
 
 use super::document::Table;
 use super::files::Files;
@@ -129,10 +130,16 @@ pub(super) fn read(root: &Table<'_>, context: &Context<'_>, problems: &Problems)
         limits: limits.unwrap_or_default(),
         auth: auth.unwrap_or_default(),
         listeners,
-        domains,
-        accounts,
+        domains: shared(domains),
+        accounts: shared(accounts),
         routes: routes.unwrap_or_default(),
     })
+}
+
+/// Entries that generations have in common.
+fn shared<K: Ord, V>(all: BTreeMap<K, V>) -> BTreeMap<K, Arc<V>> {
+    let all = all.into_iter();
+    all.map(|(name, entry)| (name, Arc::new(entry))).collect()
 }
 
 /// What can be referred to.
@@ -148,7 +155,8 @@ impl Names<'_> {
         if self.accounts.contains(&name) {
             return Some(name);
         }
-        let near = did_you_mean(name.as_str(), self.accounts.iter().map(AccountName::as_str));
+        let all = self.accounts.iter().filter(|_| !at.problems.are_many());
+        let near = did_you_mean(name.as_str(), all.map(AccountName::as_str));
         let hint = near
             .map(|n| format!("did you mean {n}?"))
             .unwrap_or_default();
@@ -164,7 +172,8 @@ impl Names<'_> {
         if self.domains.contains_key(domain) {
             return Some(());
         }
-        let all: Vec<String> = self.domains.keys().map(Domain::unicode).collect();
+        let all = self.domains.keys().filter(|_| !at.problems.are_many());
+        let all: Vec<String> = all.map(Domain::unicode).collect();
         let near = did_you_mean(&domain.unicode(), all.iter().map(String::as_str));
         let hint = near
             .map(|n| format!("did you mean {n}?"))

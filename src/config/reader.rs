@@ -21,6 +21,9 @@ struct Problem {
     hint: String,
 }
 
+/// So many problems may have hints that are looked for.
+const HINTS: usize = 100;
+
 impl Problems {
     pub(super) fn new() -> Problems {
         Problems {
@@ -43,6 +46,12 @@ impl Problems {
             message,
             hint,
         });
+    }
+
+    /// Whether there are so many that nobody reads hints any more: finding what was meant takes a look at
+    /// every name there is.
+    pub(super) fn are_many(&self) -> bool {
+        self.list.borrow().len() >= HINTS
     }
 
     /// With their places in the text, in its order.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -469,7 +470,7 @@ fn what_holds_can_be_written_down() {
     for listener in config.listeners.values_mut() {
         listener.hostname.get_or_insert(hostname.clone());
     }
-    for domain in config.domains.values_mut() {
+    for domain in config.domains.values_mut().map(Arc::make_mut) {
         domain
             .client_settings_domain
             .get_or_insert(hostname.clone());
@@ -486,6 +487,18 @@ fn what_holds_can_be_written_down() {
     let keys: Vec<&str> = file.iter().map(|(key, _)| key).collect();
     let object = json.as_object().expect("an object");
     assert!(keys.iter().all(|key| object.contains_key(*key)) && keys.len() == object.len());
+}
+
+#[test]
+fn of_very_many_problems_all_are_told_and_the_first_have_hints() {
+    let accounts: String = (0..150)
+        .map(|n| format!("[accounts.x{n}]\ndomain = \"exmaple.org\"\n"))
+        .collect();
+    let text = format!("{GOOD}{accounts}");
+    let problems = parse(&text, Path::new("/x/mox.toml"), &Unchecked).expect_err("wrong");
+    assert_eq!(problems.len(), 150);
+    let hints = problems.iter().filter(|p| p.hint.contains("example.org"));
+    assert_eq!(hints.count(), 100);
 }
 
 proptest! {

@@ -8,6 +8,7 @@ mod dkim;
 mod domain;
 mod explanation;
 mod history;
+mod names;
 mod tls_key;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,7 @@ pub use alias::AliasRow;
 pub use dkim::DkimRow;
 pub use domain::{DomainDetail, DomainRow};
 pub use history::{HistoryRow, history, made};
+pub use names::{NameKind, NameRow, names_in};
 pub use tls_key::{TlsKeyDetail, TlsKeyRow};
 
 /// A question. Names are text as people wrote them; what cannot be a name is [`AdminError::Usage`].
@@ -107,6 +109,15 @@ pub enum Query {
         /// Which.
         fingerprint: Fingerprint,
     },
+    /// Names that begin so.
+    Names {
+        /// Whose.
+        kind: NameKind,
+        /// How they begin.
+        start: String,
+        /// So many at most; of more the first, and the last of all.
+        limit: usize,
+    },
     /// How far the removal of an account is.
     Removal {
         /// Its name.
@@ -162,6 +173,8 @@ pub enum Answer {
     TlsKeys(Vec<TlsKeyRow>),
     /// To [`Query::TlsKey`].
     TlsKey(TlsKeyDetail),
+    /// To [`Query::Names`], sorted.
+    Names(Vec<NameRow>),
     /// To [`Query::Removal`].
     Removal(Removal),
     /// To [`Query::Config`].
@@ -204,6 +217,10 @@ pub fn answer(snapshot: &Snapshot, admin: &Admin, query: &Query) -> Result<Answe
         }
         Query::Aliases { domain } => Answer::Aliases(alias::of_domain(snapshot, domain)?),
         Query::Alias { alias } => Answer::Alias(alias::named(snapshot, alias)?),
+        Query::Names { kind, start, limit } => {
+            let (config, keys) = (&snapshot.config, snapshot.tls_keys());
+            Answer::Names(names::names(config, keys, kind, start, *limit))
+        }
         Query::Removal { account } => Answer::Removal(admin.removal(account)?),
         Query::Dkim { domain } => Answer::Dkim(dkim::of_domain(snapshot, domain)?),
         Query::TlsKeys { account } => Answer::TlsKeys(tls_key::rows(snapshot, admin, account)?),

@@ -1,6 +1,6 @@
 //! `mox config dnscheck`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::addr::Domain;
 use mox::dns::{DnsError, Resolver};
 use mox::zone::{self, Check, Status};
@@ -23,7 +23,7 @@ use crate::error::Error;
   mox config dnscheck example.org --json | jq '.[] | select(.status != \"ok\")'")]
 pub(crate) struct Args {
     /// The domain
-    #[arg(add = ArgValueCandidates::new(complete::domains))]
+    #[arg(add = ArgValueCompleter::new(complete::domains))]
     domain: Domain,
 }
 

@@ -1,6 +1,6 @@
 //! `mox config dnsrecords`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::addr::Domain;
 use mox::ctl::{Answer, Query};
 use mox::zone::{self, DomainDns};
@@ -22,7 +22,7 @@ use crate::error::Error;
   mox config dnsrecords example.org --json | jq -r '.[] | select(.required) | .name'")]
 pub(crate) struct Args {
     /// The domain
-    #[arg(add = ArgValueCandidates::new(complete::domains))]
+    #[arg(add = ArgValueCompleter::new(complete::domains))]
     domain: Domain,
 }
 

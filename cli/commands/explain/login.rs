@@ -1,6 +1,6 @@
 //! `mox explain login`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::addr::Address;
 use mox::ctl::Query;
 
@@ -17,7 +17,7 @@ use crate::error::Error;
   mox explain login alice@example.org")]
 pub(crate) struct Args {
     /// The address that stands for the user
-    #[arg(add = ArgValueCandidates::new(complete::addresses))]
+    #[arg(add = ArgValueCompleter::new(complete::addresses))]
     address: Address,
 }
 

@@ -1,6 +1,6 @@
 //! `mox explain rcpt`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::ctl::Query;
 
 use super::explain;
@@ -18,7 +18,7 @@ use crate::error::Error;
   mox explain rcpt --json postmaster")]
 pub(crate) struct Args {
     /// The address, or postmaster
-    #[arg(add = ArgValueCandidates::new(complete::addresses))]
+    #[arg(add = ArgValueCompleter::new(complete::addresses))]
     address: String,
 }
 

@@ -1,6 +1,6 @@
 //! `mox explain sender`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::addr::{AccountName, Address};
 use mox::ctl::Query;
 
@@ -18,11 +18,11 @@ use crate::error::Error;
   mox explain sender --account alice sales@example.org")]
 pub(crate) struct Args {
     /// Who sends; by default the account whose address it is, or the first member of an alias
-    #[arg(long, value_name = "A", add = ArgValueCandidates::new(complete::accounts))]
+    #[arg(long, value_name = "A", add = ArgValueCompleter::new(complete::accounts))]
     account: Option<AccountName>,
 
     /// The address
-    #[arg(add = ArgValueCandidates::new(complete::addresses))]
+    #[arg(add = ArgValueCompleter::new(complete::addresses))]
     address: Address,
 }
 

@@ -1,6 +1,6 @@
 //! `mox sessions kick`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::ctl::Kick;
 use serde_json::json;
 
@@ -24,7 +24,7 @@ pub(crate) struct Args {
 #[group(required = true, multiple = false)]
 struct Whom {
     /// All sessions of this account; none is fine
-    #[arg(long, add = ArgValueCandidates::new(complete::accounts))]
+    #[arg(long, add = ArgValueCompleter::new(complete::accounts))]
     account: Option<String>,
 
     /// The session of this id, as `mox sessions list` shows it

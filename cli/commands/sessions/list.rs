@@ -1,6 +1,6 @@
 //! `mox sessions list`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::ctl::SessionRow;
 
 use crate::commands::{Run, local_time};
@@ -17,7 +17,7 @@ use crate::error::Error;
   mox sessions list --account mox --json")]
 pub(crate) struct Args {
     /// Only those of this account
-    #[arg(long, add = ArgValueCandidates::new(complete::accounts))]
+    #[arg(long, add = ArgValueCompleter::new(complete::accounts))]
     account: Option<String>,
 }
 

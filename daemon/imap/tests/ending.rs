@@ -22,10 +22,7 @@ async fn what_revokes_a_login_ends_its_sessions_at_once() {
             1 => {
                 let name = account("alice");
                 world.change(|config| {
-                    config
-                        .accounts
-                        .get_mut(&name)
-                        .expect("alice")
+                    std::sync::Arc::make_mut(config.accounts.get_mut(&name).expect("alice"))
                         .login_disabled = "gone fishing".into();
                 });
                 "* BYE gone fishing"
@@ -54,10 +51,7 @@ async fn what_revokes_a_login_ends_its_sessions_at_once() {
         if step == 1 {
             let name = account("alice");
             world.change(|config| {
-                config
-                    .accounts
-                    .get_mut(&name)
-                    .expect("alice")
+                std::sync::Arc::make_mut(config.accounts.get_mut(&name).expect("alice"))
                     .login_disabled
                     .clear();
             });

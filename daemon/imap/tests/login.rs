@@ -14,7 +14,7 @@ use super::world::{Client, PASSWORD, World, account};
 #[tokio::test(flavor = "multi_thread")]
 async fn logins_end_as_the_table_says() {
     let world = World::with(|config| {
-        let bob = config.accounts.get_mut(&account("bob")).expect("bob");
+        let bob = std::sync::Arc::make_mut(config.accounts.get_mut(&account("bob")).expect("bob"));
         bob.login_disabled = "moved to mail.example.net".into();
         config.limits.login_failures = 100;
     })

@@ -68,10 +68,7 @@ async fn large_messages_are_streamed_both_ways() {
 async fn appends_are_refused_before_they_are_sent() {
     let world = World::with(|config| {
         config.limits.message_size = 1_000;
-        config
-            .accounts
-            .get_mut(&account("alice"))
-            .expect("alice")
+        std::sync::Arc::make_mut(config.accounts.get_mut(&account("alice")).expect("alice"))
             .quota = 1_500;
     })
     .await;

@@ -121,7 +121,8 @@ async fn revoked_logins_end_their_sessions() {
     let mut other = world.logged_in("bob@example.org").await;
     let mut nobody = world.connect(Submission).await;
     world.change(|config| {
-        let alice = config.accounts.get_mut(&account("alice")).expect("alice");
+        let alice =
+            std::sync::Arc::make_mut(config.accounts.get_mut(&account("alice")).expect("alice"));
         alice.login_disabled = "moved, see example.net".into();
     });
     for client in [&mut waiting, &mut sending] {

@@ -30,7 +30,7 @@ async fn mechanisms_are_offered_where_passwords_are_safe() {
 #[tokio::test(flavor = "multi_thread")]
 async fn exchanges_end_as_the_table_says() {
     let world = World::with(|config| {
-        let bob = config.accounts.get_mut(&account("bob")).expect("bob");
+        let bob = std::sync::Arc::make_mut(config.accounts.get_mut(&account("bob")).expect("bob"));
         bob.login_disabled = "moved to mail.example.net".into();
     })
     .await;

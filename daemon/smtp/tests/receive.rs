@@ -247,7 +247,7 @@ async fn limits_have_their_answers() {
 async fn a_full_mailbox_says_so_and_nobody_gets_half() {
     let world = World::with(|config| {
         let bob = super::world::account("bob");
-        config.accounts.get_mut(&bob).expect("bob").quota = 2000;
+        std::sync::Arc::make_mut(config.accounts.get_mut(&bob).expect("bob")).quota = 2000;
     })
     .await;
     let mut client = world.connect(Receive).await;

@@ -99,7 +99,8 @@ async fn scram_binds_to_the_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn exchanges_that_are_none_and_accounts_that_are_closed() {
     let world = World::with(|config| {
-        let alice = config.accounts.get_mut(&account("alice")).expect("alice");
+        let alice =
+            std::sync::Arc::make_mut(config.accounts.get_mut(&account("alice")).expect("alice"));
         alice.login_disabled = "moved".into();
         config.auth.mechanisms_off = vec![mox::sasl::Mechanism::Plain];
     })

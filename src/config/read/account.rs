@@ -28,7 +28,7 @@ pub(super) fn read(
     let mut fields = at.fields()?;
     let domain = fields.required("domain", |at| {
         let domain = domain(at)?;
-        names.hosted(&domain, at)?;
+        names.hosted(&domain, at);
         Some(domain)
     });
     let full_name = fields.or("full_name", String::new(), text);
@@ -178,7 +178,8 @@ impl Owners {
         if self.folded.contains_key(&names.folded(&pattern)) {
             return Some(());
         }
-        let same_domain = self.folded.values().filter_map(|p| match p {
+        let all = self.folded.values().filter(|_| !at.problems.are_many());
+        let same_domain = all.filter_map(|p| match p {
             AddressPattern::Address(a) if a.domain == address.domain => Some(a.to_string()),
             _ => None,
         });

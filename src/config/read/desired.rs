@@ -2,6 +2,7 @@
 //! What they refer to may stand in the file itself or in the configuration that it is applied to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::account::Owners;
 use super::{Context, Names, account, domain};
@@ -34,7 +35,7 @@ pub(in crate::config) fn read(
             if let Some((name, domain)) = domain::read(name, at, context) {
                 hosted.insert(
                     name.clone(),
-                    comparing(&domain, at, current.domains.get(&name)),
+                    comparing(&domain, at, current.domains.get(&name).map(Arc::as_ref)),
                 );
                 all.insert(name, domain);
             }
@@ -44,7 +45,9 @@ pub(in crate::config) fn read(
     });
     if !(prune && asked.domains.is_some()) {
         for (name, domain) in &current.domains {
-            hosted.entry(name.clone()).or_insert_with(|| domain.clone());
+            hosted
+                .entry(name.clone())
+                .or_insert_with(|| DomainConfig::clone(domain));
         }
     }
     let others_stay = !(prune && root.get("accounts").is_some());

@@ -1,6 +1,6 @@
 //! `mox config account addresses`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::addr::AccountName;
 use mox::ctl::{Answer, Query};
 
@@ -14,7 +14,7 @@ use crate::ui::clean;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The account
-    #[arg(add = ArgValueCandidates::new(complete::accounts))]
+    #[arg(add = ArgValueCompleter::new(complete::accounts))]
     account: AccountName,
 }
 

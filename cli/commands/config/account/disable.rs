@@ -1,6 +1,6 @@
 //! `mox config account disable`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::addr::AccountName;
 use mox::admin::Change;
 use mox::config::is_login_message;
@@ -22,7 +22,7 @@ pub(crate) struct Args {
     dry_run: DryRun,
 
     /// The account
-    #[arg(add = ArgValueCandidates::new(complete::accounts))]
+    #[arg(add = ArgValueCompleter::new(complete::accounts))]
     account: AccountName,
 
     /// What people are told: 1 to 256 printable ASCII characters

@@ -1,6 +1,6 @@
 //! `mox config account enable`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::addr::AccountName;
 use mox::admin::Change;
 
@@ -16,7 +16,7 @@ pub(crate) struct Args {
     dry_run: DryRun,
 
     /// The account
-    #[arg(add = ArgValueCandidates::new(complete::accounts))]
+    #[arg(add = ArgValueCompleter::new(complete::accounts))]
     account: AccountName,
 }
 

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::addr::AccountName;
 use mox::admin::{Change, Removal};
 use mox::ctl::{Answer, Query};
@@ -39,7 +39,7 @@ pub(crate) struct Args {
     dry_run: DryRun,
 
     /// The account
-    #[arg(add = ArgValueCandidates::new(complete::accounts))]
+    #[arg(add = ArgValueCompleter::new(complete::accounts))]
     account: AccountName,
 }
 

@@ -1,6 +1,6 @@
 //! `mox config address account`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::ctl::{Answer, Query};
 
 use super::pattern;
@@ -16,7 +16,7 @@ use crate::ui::clean;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The address, or @domain for a catchall
-    #[arg(value_parser = pattern, add = ArgValueCandidates::new(complete::addresses))]
+    #[arg(value_parser = pattern, add = ArgValueCompleter::new(complete::addresses))]
     address: String,
 }
 

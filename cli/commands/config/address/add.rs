@@ -1,6 +1,6 @@
 //! `mox config address add`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::addr::AccountName;
 use mox::admin::Change;
 use mox::ctl::{Answer, Query};
@@ -29,7 +29,7 @@ pub(crate) struct Args {
     address: String,
 
     /// The account
-    #[arg(add = ArgValueCandidates::new(complete::accounts))]
+    #[arg(add = ArgValueCompleter::new(complete::accounts))]
     account: AccountName,
 }
 

@@ -1,6 +1,6 @@
 //! `mox config address rm`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::admin::Change;
 
 use super::pattern;
@@ -22,7 +22,7 @@ pub(crate) struct Args {
     dry_run: DryRun,
 
     /// The address, or @domain for a catchall
-    #[arg(value_parser = pattern, add = ArgValueCandidates::new(complete::addresses))]
+    #[arg(value_parser = pattern, add = ArgValueCompleter::new(complete::addresses))]
     address: String,
 }
 

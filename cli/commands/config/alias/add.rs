@@ -1,6 +1,6 @@
 //! `mox config alias add`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::addr::Address;
 use mox::admin::Change;
 use mox::ctl::Query;
@@ -28,7 +28,7 @@ pub(crate) struct Args {
     alias: Address,
 
     /// Its members: addresses of accounts
-    #[arg(required = true, value_name = "RCPT", add = ArgValueCandidates::new(complete::members))]
+    #[arg(required = true, value_name = "RCPT", add = ArgValueCompleter::new(complete::members))]
     members: Vec<Address>,
 }
 

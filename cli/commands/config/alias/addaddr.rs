@@ -1,6 +1,6 @@
 //! `mox config alias addaddr`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::addr::Address;
 use mox::admin::Change;
 
@@ -22,11 +22,11 @@ pub(crate) struct Args {
     dry_run: DryRun,
 
     /// The alias
-    #[arg(add = ArgValueCandidates::new(complete::aliases))]
+    #[arg(add = ArgValueCompleter::new(complete::aliases))]
     alias: Address,
 
     /// The members: addresses of accounts
-    #[arg(required = true, value_name = "RCPT", add = ArgValueCandidates::new(complete::members))]
+    #[arg(required = true, value_name = "RCPT", add = ArgValueCompleter::new(complete::members))]
     members: Vec<Address>,
 }
 

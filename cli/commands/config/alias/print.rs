@@ -1,6 +1,6 @@
 //! `mox config alias print`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::addr::Address;
 use mox::ctl::{Answer, Query};
 
@@ -16,7 +16,7 @@ use crate::ui::clean;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The alias
-    #[arg(add = ArgValueCandidates::new(complete::aliases))]
+    #[arg(add = ArgValueCompleter::new(complete::aliases))]
     alias: Address,
 }
 

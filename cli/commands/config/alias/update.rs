@@ -1,6 +1,6 @@
 //! `mox config alias update`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::addr::Address;
 use mox::admin::Change;
 
@@ -31,7 +31,7 @@ pub(crate) struct Args {
     dry_run: DryRun,
 
     /// The alias
-    #[arg(add = ArgValueCandidates::new(complete::aliases))]
+    #[arg(add = ArgValueCompleter::new(complete::aliases))]
     alias: Address,
 }
 

@@ -1,7 +1,7 @@
 //! `mox config dkim add`
 
 use clap::ValueEnum;
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::addr::Domain;
 use mox::admin::{Change, KeyKind};
 use mox::ctl::{Answer, Query};
@@ -32,7 +32,7 @@ pub(crate) struct Args {
     dry_run: DryRun,
 
     /// The domain
-    #[arg(add = ArgValueCandidates::new(complete::domains))]
+    #[arg(add = ArgValueCompleter::new(complete::domains))]
     domain: Domain,
 
     /// The name of the key

@@ -1,6 +1,6 @@
 //! `mox config dkim list`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::addr::Domain;
 use mox::ctl::{Answer, Query};
 
@@ -16,7 +16,7 @@ use crate::error::Error;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The domain
-    #[arg(add = ArgValueCandidates::new(complete::domains))]
+    #[arg(add = ArgValueCompleter::new(complete::domains))]
     domain: Domain,
 }
 

@@ -1,6 +1,6 @@
 //! `mox config dkim rm`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::addr::Domain;
 use mox::admin::Change;
 
@@ -23,11 +23,11 @@ pub(crate) struct Args {
     dry_run: DryRun,
 
     /// The domain
-    #[arg(add = ArgValueCandidates::new(complete::domains))]
+    #[arg(add = ArgValueCompleter::new(complete::domains))]
     domain: Domain,
 
     /// The name of the key
-    #[arg(add = ArgValueCandidates::new(complete::selectors))]
+    #[arg(add = ArgValueCompleter::new(complete::selectors))]
     selector: String,
 }
 

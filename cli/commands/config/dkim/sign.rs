@@ -1,6 +1,6 @@
 //! `mox config dkim sign`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::addr::Domain;
 use mox::admin::Change;
 
@@ -24,11 +24,11 @@ pub(crate) struct Args {
     dry_run: DryRun,
 
     /// The domain
-    #[arg(add = ArgValueCandidates::new(complete::domains))]
+    #[arg(add = ArgValueCompleter::new(complete::domains))]
     domain: Domain,
 
     /// The names of the keys
-    #[arg(required_unless_present = "none", value_name = "SELECTOR", add = ArgValueCandidates::new(complete::selectors))]
+    #[arg(required_unless_present = "none", value_name = "SELECTOR", add = ArgValueCompleter::new(complete::selectors))]
     selectors: Vec<String>,
 }
 

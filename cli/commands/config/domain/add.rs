@@ -1,6 +1,6 @@
 //! `mox config domain add`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::addr::{AccountName, Domain, Localpart};
 use mox::admin::Change;
 use mox::ctl::Query;
@@ -35,7 +35,7 @@ pub(crate) struct Args {
     domain: Domain,
 
     /// The account that gets its address
-    #[arg(add = ArgValueCandidates::new(complete::accounts))]
+    #[arg(add = ArgValueCompleter::new(complete::accounts))]
     account: AccountName,
 
     /// The part before the @ of the account's address at the domain

@@ -1,6 +1,6 @@
 //! `mox config domain rm`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::addr::Domain;
 use mox::admin::Change;
 
@@ -26,7 +26,7 @@ pub(crate) struct Args {
     dry_run: DryRun,
 
     /// The domain
-    #[arg(add = ArgValueCandidates::new(complete::domains))]
+    #[arg(add = ArgValueCompleter::new(complete::domains))]
     domain: Domain,
 }
 

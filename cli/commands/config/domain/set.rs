@@ -1,6 +1,6 @@
 //! `mox config domain set`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::{ArgValueCandidates, ArgValueCompleter};
 use mox::addr::Domain;
 use mox::admin::Change;
 
@@ -27,7 +27,7 @@ pub(crate) struct Args {
     dry_run: DryRun,
 
     /// The domain
-    #[arg(add = ArgValueCandidates::new(complete::domains))]
+    #[arg(add = ArgValueCompleter::new(complete::domains))]
     domain: Domain,
 
     /// The key

@@ -1,6 +1,6 @@
 //! `mox config tlspubkey add`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::addr::Address;
 use mox::admin::Change;
 use mox::ctl::{Answer, Query};
@@ -33,7 +33,7 @@ pub(crate) struct Args {
     dry_run: DryRun,
 
     /// The address to log in with; its account is the one that the key belongs to
-    #[arg(add = ArgValueCandidates::new(complete::addresses))]
+    #[arg(add = ArgValueCompleter::new(complete::addresses))]
     address: Address,
 
     /// What to call it; by default what the certificate is called

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::ValueHint;
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::addr::Address;
 use mox::admin::{AdminError, Change};
 use mox::ctl::{Answer, CtlError, Query};
@@ -59,7 +59,7 @@ pub(crate) struct Args {
     legacy: bool,
 
     /// Write STEM.mobileconfig too: an Apple profile for this address of an account
-    #[arg(long, value_name = "ADDRESS", add = ArgValueCandidates::new(complete::addresses))]
+    #[arg(long, value_name = "ADDRESS", add = ArgValueCompleter::new(complete::addresses))]
     mobileconfig: Option<Address>,
 
     /// The password of STEM.p12 and of the profile's identity: first line of this file; otherwise one is made up and shown
@@ -67,7 +67,7 @@ pub(crate) struct Args {
     password_file: Option<PathBuf>,
 
     /// Let the key log in with this address of an account; if that is refused, no file is left
-    #[arg(long, value_name = "ADDRESS", add = ArgValueCandidates::new(complete::addresses))]
+    #[arg(long, value_name = "ADDRESS", add = ArgValueCompleter::new(complete::addresses))]
     add: Option<Address>,
 
     /// What to call the key on the server, and in programs that import it; by default the last name of STEM

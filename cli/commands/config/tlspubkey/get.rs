@@ -1,6 +1,6 @@
 //! `mox config tlspubkey get`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::ctl::{Answer, Query};
 use mox::x509::Fingerprint;
 
@@ -13,7 +13,7 @@ use crate::error::Error;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The key's fingerprint
-    #[arg(allow_hyphen_values = true, add = ArgValueCandidates::new(complete::fingerprints))]
+    #[arg(allow_hyphen_values = true, add = ArgValueCompleter::new(complete::fingerprints))]
     fingerprint: Fingerprint,
 }
 

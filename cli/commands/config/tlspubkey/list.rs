@@ -1,6 +1,6 @@
 //! `mox config tlspubkey list`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::ctl::{Answer, Query};
 
 use crate::backend::wrong_answer;
@@ -16,7 +16,7 @@ use crate::ui::ago;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only of this account
-    #[arg(add = ArgValueCandidates::new(complete::accounts))]
+    #[arg(add = ArgValueCompleter::new(complete::accounts))]
     account: Option<String>,
 }
 

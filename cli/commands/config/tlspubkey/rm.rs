@@ -1,6 +1,6 @@
 //! `mox config tlspubkey rm`
 
-use clap_complete::ArgValueCandidates;
+use clap_complete::ArgValueCompleter;
 use mox::admin::Change;
 use mox::x509::Fingerprint;
 
@@ -22,7 +22,7 @@ pub(crate) struct Args {
     dry_run: DryRun,
 
     /// The key's fingerprint
-    #[arg(allow_hyphen_values = true, add = ArgValueCandidates::new(complete::fingerprints))]
+    #[arg(allow_hyphen_values = true, add = ArgValueCompleter::new(complete::fingerprints))]
     fingerprint: Fingerprint,
 }
 

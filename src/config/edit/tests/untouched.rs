@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use super::{add_account, address, apply, disable, domain, pattern, set};
-use crate::addr::{AccountName, Address};
-use crate::config::edit::{Edit, Value};
+use crate::addr::{AccountName, Address, Domain};
+use crate::config::edit::{Edit, Value, about, plan};
+use crate::config::excerpt;
 use crate::config::model::{
     Account, AddressPattern, Alias, Config, Destination, DkimSelector, DomainConfig,
 };
@@ -129,7 +131,7 @@ fn expected(config: &mut Config, edit: &Edit) -> String {
                 disabled: *disabled,
                 ..DomainConfig::default()
             };
-            config.domains.insert(domain.clone(), new);
+            config.domains.insert(domain.clone(), Arc::new(new));
             domain.unicode()
         }
         Edit::DomainRemove { domain } => {
@@ -137,7 +139,7 @@ fn expected(config: &mut Config, edit: &Edit) -> String {
             domain.unicode()
         }
         Edit::DomainSetDisabled { domain, disabled } => {
-            config.domains.get_mut(domain).expect("there").disabled = *disabled;
+            domain_of(config, domain).disabled = *disabled;
             domain.unicode()
         }
         Edit::AccountAdd {
@@ -153,7 +155,7 @@ fn expected(config: &mut Config, edit: &Edit) -> String {
                 destinations: destinations.iter().map(|d| (d.clone(), inbox())).collect(),
                 routes: Vec::new(),
             };
-            config.accounts.insert(account.clone(), new);
+            config.accounts.insert(account.clone(), Arc::new(new));
             account.to_string()
         }
         Edit::AccountRemove { account } => {
@@ -165,29 +167,16 @@ fn expected(config: &mut Config, edit: &Edit) -> String {
                 Some(Value::Text(text)) => text.clone(),
                 _ => String::new(),
             };
-            config
-                .accounts
-                .get_mut(account)
-                .expect("there")
-                .login_disabled = text;
+            account_of(config, account).login_disabled = text;
             account.to_string()
         }
         Edit::DestinationAdd { account, pattern } => {
-            let all: &mut BTreeMap<_, _> = &mut config
-                .accounts
-                .get_mut(account)
-                .expect("there")
-                .destinations;
+            let all: &mut BTreeMap<_, _> = &mut account_of(config, account).destinations;
             all.insert(pattern.clone(), inbox());
             account.to_string()
         }
         Edit::DestinationRemove { account, pattern } => {
-            config
-                .accounts
-                .get_mut(account)
-                .expect("there")
-                .destinations
-                .remove(pattern);
+            account_of(config, account).destinations.remove(pattern);
             account.to_string()
         }
         Edit::AliasAdd { alias, members } => {
@@ -197,12 +186,12 @@ fn expected(config: &mut Config, edit: &Edit) -> String {
                 list_members: false,
                 allow_msg_from: false,
             };
-            let domain = config.domains.get_mut(&alias.domain).expect("there");
+            let domain = domain_of(config, &alias.domain);
             domain.aliases.insert(alias.localpart.clone(), new);
             alias.domain.unicode()
         }
         Edit::AliasRemove { alias } => {
-            let domain = config.domains.get_mut(&alias.domain).expect("there");
+            let domain = domain_of(config, &alias.domain);
             domain.aliases.remove(&alias.localpart);
             alias.domain.unicode()
         }
@@ -219,7 +208,7 @@ fn expected(config: &mut Config, edit: &Edit) -> String {
             alias.domain.unicode()
         }
         Edit::DomainSet { domain, value, .. } => {
-            let config = config.domains.get_mut(domain).expect("there");
+            let config = domain_of(config, domain);
             config.localpart_catchall_separators = match value {
                 Some(Value::Texts(texts)) => texts.clone(),
                 _ => Vec::new(),
@@ -231,19 +220,19 @@ fn expected(config: &mut Config, edit: &Edit) -> String {
             selector,
             key_file,
         } => {
-            let dkim = &mut config.domains.get_mut(domain).expect("there").dkim;
+            let dkim = &mut domain_of(config, domain).dkim;
             let key_file = Path::new("/x").join(key_file);
             dkim.selectors
                 .insert(selector.clone(), DkimSelector { key_file });
             domain.unicode()
         }
         Edit::DkimRemove { domain, selector } => {
-            let dkim = &mut config.domains.get_mut(domain).expect("there").dkim;
+            let dkim = &mut domain_of(config, domain).dkim;
             dkim.selectors.remove(selector);
             domain.unicode()
         }
         Edit::DkimSign { domain, selectors } => {
-            let dkim = &mut config.domains.get_mut(domain).expect("there").dkim;
+            let dkim = &mut domain_of(config, domain).dkim;
             dkim.sign = selectors.clone();
             domain.unicode()
         }
@@ -258,8 +247,16 @@ fn inbox() -> Destination {
     }
 }
 
+fn domain_of<'c>(config: &'c mut Config, name: &Domain) -> &'c mut DomainConfig {
+    Arc::make_mut(config.domains.get_mut(name).expect("there"))
+}
+
+fn account_of<'c>(config: &'c mut Config, name: &AccountName) -> &'c mut Account {
+    Arc::make_mut(config.accounts.get_mut(name).expect("there"))
+}
+
 fn alias_of<'c>(config: &'c mut Config, alias: &Address) -> &'c mut Alias {
-    let domain = config.domains.get_mut(&alias.domain).expect("there");
+    let domain = domain_of(config, &alias.domain);
     domain.aliases.get_mut(&alias.localpart).expect("there")
 }
 
@@ -394,7 +391,12 @@ proptest! {
                 _ => continue,
             };
             touched.push(expected(&mut model, &edit));
-            let changed = apply(&text, std::slice::from_ref(&edit)).expect("made");
+            let alone = std::slice::from_ref(&edit);
+            let changed = apply(&text, alone).expect("made");
+            // Reading only some parts of the text finds the same places.
+            let (_, splices) = plan(&text, alone, &about(&text, alone)).expect("made");
+            let whole = plan(&text, alone, &[excerpt::whole(&text)]).expect("made");
+            prop_assert_eq!((1, splices), whole);
             prop_assert_eq!(&read(&changed), &model, "{:?}\n{}\n→\n{}", edit, text, changed);
             // Every line about anything else is there, as it was, in the same order.
             let mut lines = changed.split('\n');
