@@ -12,6 +12,12 @@ mod support;
 
 #[path = "commands/both_ways.rs"]
 mod both_ways;
+#[path = "commands/dry_run.rs"]
+mod dry_run;
+#[path = "commands/examples.rs"]
+mod examples;
+#[path = "commands/promises.rs"]
+mod promises;
 #[path = "commands/shells.rs"]
 mod shells;
 #[path = "commands/terminal.rs"]
@@ -27,14 +33,19 @@ fn leaves() -> Vec<String> {
     found
 }
 
-fn visit(path: &[&str], found: &mut Vec<String>) {
+/// The short help of a command.
+fn help(path: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_mox"))
         .args(path)
         .arg("-h")
         .env_remove("COMPLETE")
         .output()
         .unwrap();
-    let help = String::from_utf8(output.stdout).unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn visit(path: &[&str], found: &mut Vec<String>) {
+    let help = help(path);
     let Some((_, after)) = help.split_once("\nCommands:\n") else {
         found.push(path.join(" "));
         return;

@@ -16,7 +16,7 @@ use crate::error::Error;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mox setaccountpassword alice
-  pwgen -s 24 1 | mox setaccountpassword alice")]
+  openssl rand -base64 24 | mox setaccountpassword alice")]
 pub(crate) struct Args {
     /// The account
     #[arg(add = ArgValueCompleter::new(complete::accounts))]

@@ -9,6 +9,9 @@ use crate::error::Error;
 ///
 /// On a terminal it is asked for; else it is the first line of stdin.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox setadminpassword
+  openssl rand -base64 24 | mox setadminpassword")]
 pub(crate) struct Args {}
 
 pub(crate) fn run(_args: Args, run: &Run) -> Result<(), Error> {

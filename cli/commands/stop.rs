@@ -12,6 +12,8 @@ use crate::error::Error;
 /// Ports are closed, sessions are told, mail that is being written is finished. Returns when the server
 /// has ended. Exits 5 if none runs.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox stop")]
 pub(crate) struct Args {}
 
 /// The daemon itself waits 5 s at most for its sessions.

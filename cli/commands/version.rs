@@ -7,6 +7,8 @@ use crate::error::Error;
 
 /// Print the version of this program
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox version")]
 pub(crate) struct Args {}
 
 pub(crate) fn run(_args: Args, run: &Run) -> Result<(), Error> {

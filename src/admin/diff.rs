@@ -2,6 +2,7 @@
 //! what is the same before and after is cut off first.
 
 use std::fmt::Write;
+use std::ops::Range;
 use std::time::Duration;
 
 use similar::{Algorithm, ChangeTag, DiffOp, TextDiff};
@@ -27,6 +28,7 @@ pub(super) fn between(names: [&str; 2], old: &str, new: &str) -> String {
     }
     let (start, old_end, new_end) = window(old, new);
     let skipped = old[..start].matches('\n').count();
+    let (head, tail) = (&old[..start], &old[old_end..]);
     let old: Vec<&str> = old[start..old_end].split_inclusive('\n').collect();
     let new: Vec<&str> = new[start..new_end].split_inclusive('\n').collect();
 
@@ -44,37 +46,87 @@ pub(super) fn between(names: [&str; 2], old: &str, new: &str) -> String {
         let (Some(first), Some(last)) = (group.first(), group.last()) else {
             continue;
         };
-        let from = range(first.old_range().start, last.old_range().end, skipped);
-        let to = range(first.new_range().start, last.new_range().end, skipped);
+        // Where a change was moved, the places of its operations are not those of what they hold: only
+        // lengths count, from a start that is the window's or that of lines that stayed.
+        let start = |of: fn(&DiffOp) -> Range<usize>| match context(first) {
+            0 => 0,
+            _ => of(first).start,
+        };
+        let length = |of: fn(&DiffOp) -> Range<usize>| group.iter().map(|op| of(op).len()).sum();
+        let (from, to) = (start(DiffOp::old_range), start(DiffOp::new_range));
+        let (from_length, to_length): (usize, usize) =
+            (length(DiffOp::old_range), length(DiffOp::new_range));
+        // It may have moved to the edge of the window: what is around it there is outside.
+        let before = match from {
+            0 => last_lines(head, CONTEXT.saturating_sub(context(first))),
+            _ => Vec::new(),
+        };
+        let behind = if from + from_length == old.len() {
+            tail
+        } else {
+            ""
+        };
+        let behind = behind.split_inclusive('\n');
+        let after: Vec<&str> = behind.take(CONTEXT.saturating_sub(context(last))).collect();
+        let more = before.len() + after.len();
+        let from = range(skipped + from - before.len(), from_length + more);
+        let to = range(skipped + to - before.len(), to_length + more);
         // Writing to a text does not fail.
         let _ = writeln!(text, "@@ -{from} +{to} @@");
+        write_lines(&mut text, &before);
         for op in &group {
             write_op(&mut text, &diff, op);
         }
+        write_lines(&mut text, &after);
     }
     text
 }
 
+/// How many lines are the same on both sides.
+fn context(op: &DiffOp) -> usize {
+    match op {
+        DiffOp::Equal { len, .. } => *len,
+        _ => 0,
+    }
+}
+
+fn last_lines(text: &str, most: usize) -> Vec<&str> {
+    let mut lines: Vec<&str> = text.split_inclusive('\n').rev().take(most).collect();
+    lines.reverse();
+    lines
+}
+
 fn write_op(text: &mut String, diff: &TextDiff<'_, '_, '_, str>, op: &DiffOp) {
     for change in diff.iter_changes(op) {
-        text.push(match change.tag() {
+        let sign = match change.tag() {
             ChangeTag::Equal => ' ',
             ChangeTag::Delete => '-',
             ChangeTag::Insert => '+',
-        });
-        text.push_str(change.value());
-        if !change.value().ends_with('\n') {
-            text.push_str("\n\\ No newline at end of file\n");
-        }
+        };
+        write_line(text, sign, change.value());
+    }
+}
+
+fn write_lines(text: &mut String, lines: &[&str]) {
+    for line in lines {
+        write_line(text, ' ', line);
+    }
+}
+
+fn write_line(text: &mut String, sign: char, line: &str) {
+    text.push(sign);
+    text.push_str(line);
+    if !line.ends_with('\n') {
+        text.push_str("\n\\ No newline at end of file\n");
     }
 }
 
 /// Lines from 1 and their number; an empty range names the line before it.
-fn range(start: usize, end: usize, skipped: usize) -> String {
-    match end - start {
-        0 => format!("{},0", skipped + start),
-        1 => format!("{}", skipped + start + 1),
-        length => format!("{},{length}", skipped + start + 1),
+fn range(before: usize, length: usize) -> String {
+    match length {
+        0 => format!("{before},0"),
+        1 => format!("{}", before + 1),
+        length => format!("{},{length}", before + 1),
     }
 }
 
@@ -142,6 +194,16 @@ mod tests {
         assert_eq!(unified("a", "a\n"), theirs("a", "a\n"));
     }
 
+    #[test]
+    fn what_moved_to_the_edge_keeps_its_context() {
+        let old = "1\n2\n3\n\na\nb\nc\nd\ne\nx = {}\n\n# 1\n# 2\n# 3\n# 4\n";
+        let new = old.replace("3\n\n", "3\n\nnew\n\n");
+        let new = new.replace("x = {}\n\n", "x = {}\n\ny = {}\n\n");
+        let diff = unified(old, &new);
+        assert!(diff.ends_with(" # 1\n # 2\n # 3\n"), "{diff}");
+        assert_eq!(patched(old, &diff), new);
+    }
+
     proptest! {
         /// Applied to the old text, the diff gives the new one.
         #[test]
@@ -153,12 +215,39 @@ mod tests {
             let new: String = new.iter().map(|line| format!("{line}\n")).collect();
             let diff = unified(&old, &new);
             prop_assert_eq!(patched(&old, &diff), new);
+            prop_assert!(diff.is_empty() || has_context(&old, &diff), "{}", diff);
         }
+    }
+
+    /// Whether three lines stand before the first change and three behind the last, unless the text has
+    /// fewer: patch(1) takes less for the end of the file.
+    fn has_context(old: &str, diff: &str) -> bool {
+        let hunks: Vec<&str> = diff.split("@@ -").skip(1).collect();
+        let edge = |hunk: &str, from_end: bool| {
+            let mut lines: Vec<&str> = hunk.lines().skip(1).collect();
+            if from_end {
+                lines.reverse();
+            }
+            lines
+                .iter()
+                .take_while(|line| line.starts_with(' '))
+                .count()
+        };
+        let numbers = |hunk: &str| {
+            let mut numbers = hunk.split(' ').next().unwrap().split(',');
+            let start: usize = numbers.next().unwrap().parse().unwrap();
+            let length = numbers.next().map_or(1, |length| length.parse().unwrap());
+            (start - usize::from(length > 0), length)
+        };
+        let (first, last) = (hunks[0], hunks[hunks.len() - 1]);
+        let begins = numbers(first).0 == 0;
+        let ends = numbers(last).0 + numbers(last).1 == old.lines().count();
+        (begins || edge(first, false) == CONTEXT) && (ends || edge(last, true) == CONTEXT)
     }
 
     fn patched(old: &str, diff: &str) -> String {
         let old: Vec<&str> = old.split_inclusive('\n').collect();
-        let mut at = 0;
+        let (mut at, mut left) = (0, 0);
         let mut new = String::new();
         for line in diff.split_inclusive('\n').skip(2) {
             if let Some(header) = line.strip_prefix("@@ -") {
@@ -168,18 +257,22 @@ mod tests {
                 };
                 let start: usize = start.parse().unwrap();
                 let start = if length == "0" { start } else { start - 1 };
+                assert_eq!(left, 0, "the hunk before is as long as it says");
+                left = length.parse::<usize>().unwrap();
                 new.push_str(&old[at..start].concat());
                 at = start;
             } else if let Some(added) = line.strip_prefix('+') {
                 new.push_str(added);
             } else {
                 assert_eq!(old[at], &line[1..]);
+                left -= 1;
                 if line.starts_with(' ') {
                     new.push_str(old[at]);
                 }
                 at += 1;
             }
         }
+        assert_eq!(left, 0, "the last hunk is as long as it says");
         new.push_str(&old[at..].concat());
         new
     }

@@ -13,7 +13,7 @@ use super::support::instance::Instance;
 use super::support::process;
 
 /// Commands in the order in which they are run, with what they read on stdin.
-const STEPS: &[(&str, &str)] = &[
+pub(crate) const STEPS: &[(&str, &str)] = &[
     ("version", ""),
     ("config test", ""),
     ("config show", ""),

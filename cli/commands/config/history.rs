@@ -10,6 +10,9 @@ use crate::error::Error;
 ///
 /// Where no terminal reads it: number, time, who, command and summary, tab-separated.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config history
+  mox config history --json | jq '.[0]'")]
 pub(crate) struct Args {}
 
 pub(crate) fn run(_args: Args, run: &Run) -> Result<(), Error> {

@@ -11,6 +11,8 @@ use crate::error::Error;
 /// The server watches the file and loads it by itself; this waits until it is served, and tells what is
 /// wrong with it otherwise. Certificates are read again too.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config reload")]
 pub(crate) struct Args {
     #[command(flatten)]
     dry_run: DryRun,

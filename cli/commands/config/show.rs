@@ -10,6 +10,9 @@ use crate::error::Error;
 ///
 /// That of the running server, or without one that of the file.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config show
+  mox config show --json | jq .limits")]
 pub(crate) struct Args {}
 
 pub(crate) fn run(_args: Args, run: &Run) -> Result<(), Error> {

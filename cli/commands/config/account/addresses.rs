@@ -12,6 +12,8 @@ use crate::ui::clean;
 
 /// List the addresses of an account, one a line
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config account addresses alice")]
 pub(crate) struct Args {
     /// The account
     #[arg(add = ArgValueCompleter::new(complete::accounts))]

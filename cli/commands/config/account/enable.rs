@@ -11,6 +11,8 @@ use crate::error::Error;
 
 /// Allow the logins of an account again
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config account enable alice")]
 pub(crate) struct Args {
     #[command(flatten)]
     dry_run: DryRun,

@@ -11,6 +11,9 @@ use crate::error::Error;
 /// Where no terminal reads it: account, "disabled" or nothing, and the message of a disabled one,
 /// tab-separated.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config account list
+  mox config account list --json | jq -r '.[] | select(.quota == 0) | .account'")]
 pub(crate) struct Args {}
 
 pub(crate) fn run(_args: Args, run: &Run) -> Result<(), Error> {

@@ -22,6 +22,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Refused while others still refer to it: it is the postmaster, or the last member of an alias. Its
 /// sessions end. On a terminal it asks.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config account rm --dry-run bob
+  mox config account rm --wait --yes bob")]
 pub(crate) struct Args {
     /// Do nothing if there is no such account
     #[arg(long)]

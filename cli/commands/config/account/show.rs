@@ -12,6 +12,8 @@ use crate::error::Error;
 
 /// Show an account
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config account show alice")]
 pub(crate) struct Args {
     /// The account
     #[arg(add = ArgValueCompleter::new(complete::accounts))]

@@ -14,6 +14,8 @@ use crate::ui::clean;
 ///
 /// Catchall separators, case and catchall addresses count as they do for mail.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config address account sales@example.org")]
 pub(crate) struct Args {
     /// The address, or @domain for a catchall
     #[arg(value_parser = pattern, add = ArgValueCompleter::new(complete::addresses))]

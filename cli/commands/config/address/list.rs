@@ -10,6 +10,8 @@ use crate::error::Error;
 ///
 /// Where no terminal reads it: address, account and mailbox, tab-separated.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config address list")]
 pub(crate) struct Args {}
 
 pub(crate) fn run(_args: Args, run: &Run) -> Result<(), Error> {

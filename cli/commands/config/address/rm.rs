@@ -13,6 +13,9 @@ use crate::error::Error;
 ///
 /// Mail to it is refused from then on; mail that came stays.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config address rm sales@example.org
+  mox config address rm --if-exists @example.org")]
 pub(crate) struct Args {
     /// Do nothing if no account has the address
     #[arg(long)]

@@ -13,6 +13,8 @@ use crate::error::Error;
 ///
 /// Where no terminal reads it: their addresses, one a line.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config alias list example.org")]
 pub(crate) struct Args {
     /// The domain
     #[arg(add = ArgValueCompleter::new(complete::domains))]

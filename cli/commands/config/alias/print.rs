@@ -14,6 +14,8 @@ use crate::ui::clean;
 ///
 /// The settings are lines that begin with `#`, the members follow, one a line.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config alias print team@example.org")]
 pub(crate) struct Args {
     /// The alias
     #[arg(add = ArgValueCompleter::new(complete::aliases))]

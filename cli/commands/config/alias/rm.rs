@@ -13,6 +13,8 @@ use crate::error::Error;
 ///
 /// Mail to it is refused from then on; its members keep their addresses.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config alias rm team@example.org")]
 pub(crate) struct Args {
     /// Do nothing if there is no such alias
     #[arg(long)]

@@ -13,6 +13,8 @@ use crate::error::Error;
 ///
 /// One has to stay: to remove the last, remove the alias.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config alias rmaddr team@example.org bob@example.org")]
 pub(crate) struct Args {
     /// Pass over those that are no members
     #[arg(long)]

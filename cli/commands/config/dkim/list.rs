@@ -14,6 +14,8 @@ use crate::error::Error;
 /// Where no terminal reads it: selector, "signs" or nothing, type, name and text of the TXT record,
 /// tab-separated.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config dkim list example.org")]
 pub(crate) struct Args {
     /// The domain
     #[arg(add = ArgValueCompleter::new(complete::domains))]

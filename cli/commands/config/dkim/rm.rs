@@ -14,6 +14,8 @@ use crate::error::Error;
 /// Refused while it signs. The file of the key stays: a rollback needs it, and its record should be
 /// public until mail that it signed has arrived.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config dkim rm --if-exists example.org 2025a")]
 pub(crate) struct Args {
     /// Do nothing if there is no such domain or key
     #[arg(long)]

@@ -14,6 +14,8 @@ use crate::error::Error;
 /// Mail to it and from it is answered with a temporary failure, so that the other side tries again, by
 /// then perhaps at another machine. Logins and stored mail are not touched.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config domain disable example.org")]
 pub(crate) struct Args {
     #[command(flatten)]
     dry_run: DryRun,

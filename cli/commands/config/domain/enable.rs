@@ -13,6 +13,8 @@ use crate::error::Error;
 ///
 /// Undoes `mox config domain disable`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config domain enable example.org")]
 pub(crate) struct Args {
     #[command(flatten)]
     dry_run: DryRun,

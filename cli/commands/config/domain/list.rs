@@ -10,6 +10,9 @@ use crate::error::Error;
 ///
 /// Where no terminal reads it: domain, and "disabled" or nothing, tab-separated.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config domain list
+  mox config domain list --json | jq -r '.[] | select(.accounts == 0) | .domain'")]
 pub(crate) struct Args {}
 
 pub(crate) fn run(_args: Args, run: &Run) -> Result<(), Error> {

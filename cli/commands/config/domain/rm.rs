@@ -13,6 +13,9 @@ use crate::error::Error;
 ///
 /// Refused while accounts still have addresses at it: remove those first. On a terminal it asks.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config domain rm --dry-run example.net
+  mox config domain rm --yes example.net")]
 pub(crate) struct Args {
     /// Do nothing if the domain is not hosted here
     #[arg(long)]

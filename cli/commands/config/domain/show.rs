@@ -11,6 +11,8 @@ use crate::error::Error;
 
 /// Show a domain with the addresses at it
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config domain show example.org")]
 pub(crate) struct Args {
     /// The domain
     #[arg(add = ArgValueCompleter::new(complete::domains))]

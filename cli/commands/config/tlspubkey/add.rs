@@ -18,8 +18,8 @@ use crate::error::Error;
 /// added once, for one account.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  mox config tlspubkey add alice@example.org laptop < certificate.pem
-  mox config tlspubkey add --no-imap-preauth alice@example.org < certificate.pem")]
+  mox config tlspubkey add alice@example.org laptop < laptop.certificate.pem
+  mox config tlspubkey add --no-imap-preauth alice@example.org phone < phone.certificate.pem")]
 pub(crate) struct Args {
     /// For mail programs that do not know the greeting PREAUTH: IMAP waits for AUTHENTICATE EXTERNAL
     #[arg(long)]

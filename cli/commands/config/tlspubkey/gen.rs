@@ -42,7 +42,7 @@ use crate::error::Error;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mox config tlspubkey gen laptop
-  mox config tlspubkey gen --p12 --add alice@example.org --name thunderbird laptop
+  mox config tlspubkey gen --p12 --add alice@example.org --name thunderbird desktop
   mox config tlspubkey gen --mobileconfig alice@example.org phone
   mox config tlspubkey gen --json backup | jq -r .ed25519_seed")]
 pub(crate) struct Args {

@@ -11,6 +11,9 @@ use crate::error::Error;
 
 /// Show a TLS public key and its certificate
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config tlspubkey get v7RkPp0nV5ZJqq1cLDSj4cQWkmJO5rZb9nYpbxxpWcQ
+  mox config tlspubkey get v7RkPp0nV5ZJqq1cLDSj4cQWkmJO5rZb9nYpbxxpWcQ > laptop.pem")]
 pub(crate) struct Args {
     /// The key's fingerprint
     #[arg(allow_hyphen_values = true, add = ArgValueCompleter::new(complete::fingerprints))]

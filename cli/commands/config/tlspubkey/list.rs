@@ -14,6 +14,9 @@ use crate::ui::ago;
 /// Where no terminal reads it: fingerprint, type, name, account, login address, whether IMAP waits for
 /// AUTHENTICATE, time of adding and time of the last login, tab-separated.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config tlspubkey list
+  mox config tlspubkey list alice")]
 pub(crate) struct Args {
     /// Only of this account
     #[arg(add = ArgValueCompleter::new(complete::accounts))]

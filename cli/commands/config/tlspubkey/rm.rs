@@ -13,6 +13,8 @@ use crate::error::Error;
 ///
 /// It logs nobody in from then on, and sessions that it opened end.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config tlspubkey rm v7RkPp0nV5ZJqq1cLDSj4cQWkmJO5rZb9nYpbxxpWcQ")]
 pub(crate) struct Args {
     /// Do nothing if there is no such key
     #[arg(long)]

@@ -11,6 +11,8 @@ use crate::error::Error;
 
 /// Change what a TLS public key is called, or how IMAP greets it
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mox config tlspubkey update --name 'old laptop' v7RkPp0nV5ZJqq1cLDSj4cQWkmJO5rZb9nYpbxxpWcQ")]
 #[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
 pub(crate) struct Args {
     /// What to call it
