@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mox::admin::{Actor, AdminError, Change, Committed};
+use mox::admin::{Actor, AdminError, Change, Committed, Made};
 use mox::config;
 use mox::ctl::{
-    Answer, Client, CtlError, HistoryRow, Kick, LogLevelRow, Planned, Query, Request, Response,
-    SessionRow, SetLogLevel, Status,
+    Answer, Client, CtlError, Kick, LogLevelRow, Planned, Query, Request, Response, SessionRow,
+    SetLogLevel, Status,
 };
 
 use self::files::Files;
@@ -298,7 +298,7 @@ impl Backend {
         }
     }
 
-    fn made(&mut self, request: &str) -> Result<Option<HistoryRow>, Error> {
+    fn made(&mut self, request: &str) -> Result<Option<Made>, Error> {
         let query = Query::Made {
             request: request.to_owned(),
         };

@@ -41,7 +41,7 @@ use current::{Current, Found};
 use plan::Plan;
 
 pub use folders::MailFolders;
-pub use generations::{Difference, Side};
+pub use generations::{Difference, Made, Side};
 pub use keys::KeyPromise;
 pub use localserve::{LocalServe, init_localserve};
 pub use plan::KeyKind;
@@ -205,7 +205,7 @@ pub struct Actor {
     pub name: String,
     /// The command line without secrets, `mox config domain add example.org alice`.
     pub command: String,
-    /// Names the request: random, kept in the history, so that a client whose daemon died before
+    /// Names the request: random, kept with what it made, so that a client whose daemon died before
     /// answering finds out whether its change was made. Empty where nobody will ask.
     #[serde(default)]
     pub request: String,

@@ -21,7 +21,7 @@ pub use place::{SOCKET, with_socket_path};
 pub use query::{
     AccountDetail, AccountRow, AddressOwner, AddressRow, AliasRow, Answer, DkimRow, DomainDetail,
     DomainRow, HistoryRow, NameKind, NameRow, Query, TlsKeyDetail, TlsKeyRow, answer, history,
-    made, names_in,
+    names_in,
 };
 pub use sessions::{SessionRow, time_text};
 pub use status::{ListenerStatus, Status};

@@ -1,11 +1,12 @@
 //! What the control plane keeps in the control database `DATA_DIR/control.redb`: credentials, TLS public
-//! keys, the admin password, removals under way, generations of the configuration.
+//! keys, the admin password, removals under way, generations of the configuration, requests without one.
 //!
 //! Only [`crate::admin`] writes here. Rows that last are enums of versions: a row that gets new fields (SCRAM
 //! verifiers, say) gets a new variant beside the old, and a new format version if old rows must change.
 
 mod credential;
 mod generation;
+mod request;
 mod text;
 mod tls_key;
 
@@ -23,6 +24,7 @@ use crate::x509::{Certificate, Fingerprint};
 
 pub use credential::{Credential, Credentials};
 pub use generation::{ContentHash, Generation, NewGeneration};
+pub use request::Fulfilled;
 pub use tls_key::{TlsKey, TlsKeys};
 
 /// Generations that are kept: the newest.
@@ -75,6 +77,8 @@ pub enum Op {
     Begin(Begun),
     /// That change is done, or undone.
     End,
+    /// Whose request this is, where no generation says so.
+    Fulfill(Fulfilled),
 }
 
 /// What is made outside of the database for a change before the change itself is committed: taken
@@ -208,6 +212,11 @@ impl State {
             },
         )?;
         failed.map_or(Ok(all), Err)
+    }
+
+    /// A request that was carried out without a generation, if it is one of the newest of them.
+    pub fn fulfilled(&self, request: &str) -> Result<Option<Fulfilled>, StateError> {
+        request::find(&self.db.read()?, request)
     }
 
     /// The newest generation.
@@ -383,6 +392,7 @@ fn apply(write: &mut Write, op: &Op) -> Result<(), StateError> {
         Op::EndRemoval(account) => write.delete(&keys::of(keys::REMOVAL, account)),
         Op::Begin(begun) => begin(write, begun)?,
         Op::End => write.clear(KeyRange::prefix(keys::BEGUN))?,
+        Op::Fulfill(request) => request::append(write, request)?,
     }
     Ok(())
 }
@@ -446,6 +456,8 @@ mod keys {
     pub(super) const GENERATION: &[u8] = b"g";
     /// Fingerprint, 32 bytes: a TLS public key.
     pub(super) const TLS_KEY: &[u8] = b"k";
+    /// Number, eight bytes, big end first: a request that made no generation.
+    pub(super) const REQUEST: &[u8] = b"q";
     /// Account name.
     pub(super) const REMOVAL: &[u8] = b"r";
     /// 32 octets.
@@ -462,6 +474,10 @@ mod keys {
 
     pub(super) fn numbered(kind: &[u8], number: u64) -> Vec<u8> {
         [kind, &number.to_be_bytes()].concat()
+    }
+
+    pub(super) fn number(key: &[u8]) -> Option<u64> {
+        Some(u64::from_be_bytes(key.get(1..)?.try_into().ok()?))
     }
 
     pub(super) fn piece(generation: u64, piece: u32) -> Vec<u8> {

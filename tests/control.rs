@@ -39,6 +39,9 @@ mod service;
 mod socket;
 #[path = "control/supervisor.rs"]
 mod supervisor;
+#[cfg(feature = "faults")]
+#[path = "control/unanswered.rs"]
+mod unanswered;
 
 use std::fs;
 use std::time::Duration;

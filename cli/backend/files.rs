@@ -77,7 +77,7 @@ impl Files {
         match query {
             Query::History => Ok(Answer::History(ctl::history(self.admin()?)?)),
             Query::Diff { from, to } => Ok(Answer::Diff(self.admin()?.difference(*from, *to)?)),
-            Query::Made { request } => Ok(Answer::Made(ctl::made(self.admin()?, request)?)),
+            Query::Made { request } => Ok(Answer::Made(self.admin()?.made(request)?)),
             Query::Removal { account } => {
                 let snapshot = self.snapshot()?;
                 if self.admin()?.removal(account)?.pending {

@@ -16,7 +16,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use crate::fsio::{self, FsError};
-use crate::state::{Begun, NewGeneration, Op};
+use crate::state::{Begun, Fulfilled, NewGeneration, Op};
 
 use super::folders::point;
 use super::{Actor, Admin, AdminError, Committed, Prepared};
@@ -81,6 +81,13 @@ impl Admin {
             let mut ops = prepared.plan.ops.clone();
             if !begun.is_empty() {
                 ops.push(Op::End);
+            }
+            if generation.is_none() && !actor.request.is_empty() {
+                ops.push(Op::Fulfill(Fulfilled {
+                    request: actor.request.clone(),
+                    summary: prepared.summary.clone(),
+                    generation: self.generation(),
+                }));
             }
             match self.state.commit(&ops, generation.as_ref()) {
                 Ok(_) => Ok(staged),

@@ -30,6 +30,15 @@ pub struct Difference {
     pub diff: String,
 }
 
+/// What a request has made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// The generation that has it; where it made none, the newest at the time.
+    pub generation: u64,
+    /// One line for people.
+    pub summary: String,
+}
+
 impl Admin {
     /// The generations that are kept, newest first.
     pub fn history(&self) -> Result<Vec<Generation>, AdminError> {
@@ -39,6 +48,25 @@ impl Admin {
     /// The newest generation's number, 0 before the first.
     pub fn generation(&self) -> u64 {
         self.state.last_generation().map_or(0, |last| last.number)
+    }
+
+    /// What a request has made, if it was carried out; none where that was long ago.
+    pub fn made(&self, request: &str) -> Result<Option<Made>, AdminError> {
+        if request.is_empty() {
+            return Ok(None);
+        }
+        if let Some(done) = self.state.fulfilled(request)? {
+            return Ok(Some(Made {
+                generation: done.generation,
+                summary: done.summary,
+            }));
+        }
+        let all = self.state.generations()?;
+        let found = all.into_iter().find(|made| made.request == request);
+        Ok(found.map(|made| Made {
+            generation: made.number,
+            summary: made.summary,
+        }))
     }
 
     /// What differs between two texts. Where a file is not UTF-8, its bad bytes are shown as such.

@@ -14,7 +14,7 @@ mod tls_key;
 use serde::{Deserialize, Serialize};
 
 use crate::addr::AccountName;
-use crate::admin::{Admin, AdminError, Difference, Removal, Side};
+use crate::admin::{Admin, AdminError, Difference, Made, Removal, Side};
 use crate::config::effective;
 use crate::diag;
 use crate::explain::Explanation;
@@ -28,7 +28,7 @@ pub use address::{AddressOwner, AddressRow};
 pub use alias::AliasRow;
 pub use dkim::DkimRow;
 pub use domain::{DomainDetail, DomainRow};
-pub use history::{HistoryRow, history, made};
+pub use history::{HistoryRow, history};
 pub use names::{NameKind, NameRow, names_in};
 pub use tls_key::{TlsKeyDetail, TlsKeyRow};
 
@@ -188,8 +188,8 @@ pub enum Answer {
     History(Vec<HistoryRow>),
     /// To [`Query::Diff`].
     Diff(Difference),
-    /// To [`Query::Made`]: the generation that has it.
-    Made(Option<HistoryRow>),
+    /// To [`Query::Made`].
+    Made(Option<Made>),
 }
 
 /// Answers from a snapshot, and for the history from the control database.
@@ -233,7 +233,7 @@ pub fn answer(snapshot: &Snapshot, admin: &Admin, query: &Query) -> Result<Answe
         },
         Query::History => Answer::History(history(admin)?),
         Query::Diff { from, to } => Answer::Diff(admin.difference(*from, *to)?),
-        Query::Made { request } => Answer::Made(made(admin, request)?),
+        Query::Made { request } => Answer::Made(admin.made(request)?),
     })
 }
 

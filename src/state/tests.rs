@@ -90,6 +90,33 @@ fn credentials_live_until_they_are_dropped() {
     assert_eq!(state.removals().expect("it reads"), []);
 }
 
+#[test]
+fn requests_without_a_generation_are_remembered_for_a_while() {
+    let place = Place::new();
+    let state = place.open();
+    let request = |number: u64| Fulfilled {
+        request: format!("r{number}"),
+        summary: format!("password set: a{number}"),
+        generation: number / 2,
+    };
+    for number in 0..250 {
+        let ops = [
+            Op::SetCredential(name("alice"), credential(number + 1, "$one")),
+            Op::Fulfill(request(number)),
+        ];
+        state.commit(&ops, None).expect("it commits");
+    }
+    drop(state);
+    let state = place.open();
+    let found = |number: u64| state.fulfilled(&format!("r{number}")).expect("it reads");
+    for number in 150..250 {
+        assert_eq!(found(number), Some(request(number)));
+    }
+    for number in (0..150).chain([250]) {
+        assert_eq!(found(number), None, "{number}");
+    }
+}
+
 const PEM: &[u8] = include_bytes!("../../tests/samples/certificates/ed25519.pem");
 
 fn certificate() -> Certificate {

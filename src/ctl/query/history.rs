@@ -26,15 +26,6 @@ pub fn history(admin: &Admin) -> Result<Vec<HistoryRow>, AdminError> {
     Ok(admin.history()?.iter().map(row).collect())
 }
 
-/// The generation that a request made, if it did.
-pub fn made(admin: &Admin, request: &str) -> Result<Option<HistoryRow>, AdminError> {
-    let all = admin.history()?;
-    let found = all
-        .iter()
-        .find(|generation| !request.is_empty() && generation.request == request);
-    Ok(found.map(row))
-}
-
 fn row(generation: &Generation) -> HistoryRow {
     HistoryRow {
         generation: generation.number,
