@@ -22,6 +22,8 @@ mod life;
 mod listeners;
 #[path = "control/load.rs"]
 mod load;
+#[path = "control/login_races.rs"]
+mod login_races;
 #[path = "control/reload.rs"]
 mod reload;
 #[path = "control/revocation.rs"]

@@ -223,6 +223,9 @@ impl Session {
 
     /// Runs a command and answers it.
     async fn serve(&mut self, request: Request) -> Result<(), End> {
+        if let Some(end) = self.guard.check() {
+            return Err(end);
+        }
         let mut guard = self.guard.clone();
         let tag = request.command.tag.clone();
         let done = {

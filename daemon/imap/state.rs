@@ -75,6 +75,19 @@ impl Guard {
         end
     }
 
+    /// Whether the session must end; cheap. For sessions that are never idle: who is waited for
+    /// asks [`Guard::ended`].
+    pub(super) fn check(&mut self) -> Option<End> {
+        let login = self.login.as_ref()?;
+        if self.kicked.is_cancelled() {
+            return Some(End::Bye("", Cow::Borrowed(KICKED)));
+        }
+        match self.live.has_changed() {
+            Ok(true) => revoked(&self.live.borrow_and_update(), login),
+            _ => None,
+        }
+    }
+
     /// Whether the server stops.
     pub(super) fn stopping(&self) -> bool {
         self.shutdown.is_cancelled()

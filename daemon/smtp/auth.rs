@@ -31,6 +31,8 @@ impl Session {
                 self.penalty.forgive();
                 self.authenticated = true;
                 self.logged_in(login);
+                // Nothing that is served by now is answered with a yes.
+                self.vigil.check()?;
                 Ok(Answer::LoggedIn)
             }
             Err(LoginRefusal::RateLimited) => Err(End::TooManyFailures),

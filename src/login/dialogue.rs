@@ -165,7 +165,8 @@ impl Dialogue {
             }
             Ok(Step::Over) => {
                 let admitted = self.admitted.take().ok_or(LoginRefusal::Local);
-                self.over(snapshot, admitted)
+                let result = admitted.and_then(|login| login.confirmed(snapshot));
+                self.over(snapshot, result)
             }
         }
     }

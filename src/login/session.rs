@@ -1,7 +1,7 @@
 //! Somebody is logged in, and for how long that holds (`spec/auth.md`, "Revocation reaches open
 //! sessions").
 
-use super::key;
+use super::{LoginRefusal, key};
 use crate::addr::{AccountName, Address};
 use crate::snapshot::Snapshot;
 use crate::x509::Fingerprint;
@@ -68,6 +68,16 @@ impl LoggedIn {
                 Some(key) if key.account == self.account => Ok(()),
                 _ => Err(Revoked::TlsKeyRemoved),
             },
+        }
+    }
+
+    /// The same for a login that was decided a while ago and is not answered yet: a password takes its
+    /// time to verify, and a client its time to answer.
+    pub(super) fn confirmed(self, snapshot: &Snapshot) -> Result<LoggedIn, LoginRefusal> {
+        match self.still_good(snapshot) {
+            Ok(()) => Ok(self),
+            Err(Revoked::LoginDisabled(message)) => Err(LoginRefusal::LoginDisabled(message)),
+            Err(_) => Err(LoginRefusal::BadCredentials),
         }
     }
 }

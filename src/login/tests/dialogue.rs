@@ -415,3 +415,39 @@ fn a_proof_of_an_old_password_is_none() {
         Turn::Over(Err(LoginRefusal::BadCredentials))
     ));
 }
+
+/// The client has its time to answer the last line: what happened meanwhile counts.
+#[test]
+fn logins_disabled_before_the_last_line_are_disabled() {
+    let place = Place::new();
+    let user = "alice@example.org";
+    let client = Client::scram(Hash::Sha256, user, PASSWORD, Binding::Unsupported);
+    let mut client = client.expect("sayable");
+    let first = client.initial().expect("one");
+    let (dialogue, turn) = place.begin("SCRAM-SHA-256", Some(first.as_bytes()));
+    let mut dialogue = dialogue.expect("one");
+    let Turn::Challenge(challenge) = turn else {
+        panic!("no challenge");
+    };
+    let proof = client.respond(challenge.as_bytes()).expect("a proof");
+    let turn = dialogue.line(&place.snapshot, Ok(proof.as_bytes()));
+    assert!(matches!(turn, Turn::Challenge(_)), "the proof is right");
+    let alice = "[accounts.alice]\n";
+    let text = TEXT.replace(
+        alice,
+        &format!("{alice}login_disabled = \"gone fishing\"\n"),
+    );
+    let config = parse(&text, Path::new("mox.toml"), &Unchecked).expect("valid");
+    let credentials: Credentials = [(name("alice"), Arc::new(MADE.clone()))].into();
+    let later = Snapshot::compile(2, Arc::new(config), Arc::new(credentials));
+    match dialogue.line(&later, Ok(b"")) {
+        Turn::Over(Err(refusal)) => {
+            assert_eq!(refusal, LoginRefusal::LoginDisabled("gone fishing".into()));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(
+        place.noted(),
+        ["imap alice alice@example.org logindisabled"]
+    );
+}
