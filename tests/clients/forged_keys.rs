@@ -1,15 +1,17 @@
 //! Clients that nobody should use: certificates with the keys of others, chains without an end, questions
 //! at the wrong time; and who is asked for a certificate at all.
 
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use rustls::client::ResolvesClientCert;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, ClientConnection, SignatureScheme, StreamOwned};
+use rustls::sign::{CertifiedKey, Signer, SigningKey};
+use rustls::{ClientConfig, ClientConnection, SignatureAlgorithm, SignatureScheme, StreamOwned};
 
 use super::server;
 use super::support::client::AnyCertificate;
@@ -56,7 +58,6 @@ impl Forger {
         service: Service,
         version: &'static rustls::SupportedProtocolVersion,
     ) -> Result<String, String> {
-        use std::io::{BufRead, BufReader, Write};
         let mut tcp = TcpStream::connect(instance.address(service)).unwrap();
         if service == Service::Smtp {
             tcp.write_all(b"EHLO x\r\nSTARTTLS\r\n").unwrap();
@@ -166,10 +167,10 @@ fn only_mail_programs_are_asked() {
 #[test]
 fn a_huge_chain_is_a_certificate_or_a_failed_handshake() {
     let instance = server();
-    make(&instance, "key", &["rsa:2048"]);
+    make(&instance, "key", &["ed25519"]);
     add(&instance, "key", USER, &[]);
     let one = std::fs::read_to_string(instance.root().join("key.crt")).unwrap();
-    for (count, good) in [(10, true), (60, true), (500, false)] {
+    for (count, good) in [(2, true), (10, true), (100, true), (500, false)] {
         let chain = instance.root().join("chain.crt");
         std::fs::write(&chain, one.repeat(count)).unwrap();
         let client = Forger::new(&chain, &instance.root().join("key.key"));
@@ -184,9 +185,90 @@ fn a_huge_chain_is_a_certificate_or_a_failed_handshake() {
         }
     }
     assert!(imaps(&instance, "key", &[], "").starts_with("* PREAUTH "));
+    // Somebody else's certificate behind one's own is worth nothing.
+    make(&instance, "stranger", &["ed25519"]);
+    let own = std::fs::read_to_string(instance.root().join("stranger.crt")).unwrap();
+    let chain = instance.root().join("chain.crt");
+    std::fs::write(&chain, own + &one).unwrap();
+    let client = Forger::new(&chain, &instance.root().join("stranger.key"));
+    for version in VERSIONS {
+        let said = client.connect(&instance, Service::Imaps, version).unwrap();
+        assert!(said.starts_with("* OK "), "{said}");
+    }
 }
 
-/// Nobody can change who it is on a connection that stands.
+/// Signs with SHA-1, which TLS 1.2 knows and nobody should take, or with SHA-256.
+#[derive(Debug)]
+struct Old {
+    key: PathBuf,
+    scheme: SignatureScheme,
+}
+
+impl SigningKey for Old {
+    /// Whatever the server asks for.
+    fn choose_scheme(&self, _: &[SignatureScheme]) -> Option<Box<dyn Signer>> {
+        Some(Box::new(Old {
+            key: self.key.clone(),
+            scheme: self.scheme,
+        }))
+    }
+
+    fn algorithm(&self) -> SignatureAlgorithm {
+        SignatureAlgorithm::RSA
+    }
+}
+
+impl Signer for Old {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rustls::Error> {
+        let hash = match self.scheme {
+            SignatureScheme::RSA_PKCS1_SHA1 => "-sha1",
+            _ => "-sha256",
+        };
+        let mut openssl = Command::new("openssl");
+        openssl.args(["dgst", hash, "-sign"]).arg(&self.key);
+        let output = process::run(&mut openssl, message).unwrap();
+        assert!(output.status.success(), "{}", output.err());
+        Ok(output.stdout)
+    }
+
+    fn scheme(&self) -> SignatureScheme {
+        self.scheme
+    }
+}
+
+#[test]
+fn a_signature_with_sha1_proves_nothing() {
+    let instance = server();
+    make(&instance, "key", &["rsa:2048"]);
+    add(&instance, "key", USER, &[]);
+    for (scheme, good) in [
+        (SignatureScheme::RSA_PKCS1_SHA256, true),
+        (SignatureScheme::RSA_PKCS1_SHA1, false),
+    ] {
+        let file = |name: &str| instance.root().join(name);
+        let chain = CertificateDer::pem_file_iter(file("key.crt")).unwrap();
+        let key = Old {
+            key: file("key.key"),
+            scheme,
+        };
+        let pair = CertifiedKey::new(chain.map(Result::unwrap).collect(), Arc::new(key));
+        let client = Arc::new(Forger {
+            pair: Arc::new(pair),
+            asked: Mutex::default(),
+        });
+        let said = client.connect(&instance, Service::Imaps, &rustls::version::TLS12);
+        match good {
+            true => assert!(said.unwrap().starts_with("* PREAUTH ")),
+            false => {
+                let error = said.expect_err("the handshake fails");
+                assert!(error.contains("alert"), "{error}");
+            }
+        }
+    }
+}
+
+/// Nobody can change who it is on a connection that stands: the session goes on as it was, and with the
+/// next thing that it hears the client is told that there is no renegotiation.
 #[test]
 fn renegotiation_is_refused() {
     let instance = server();
@@ -194,12 +276,35 @@ fn renegotiation_is_refused() {
     add(&instance, "key", USER, &[]);
     // In s_client without -quiet, a line that starts with R asks for it.
     let mut command = instance.program("openssl");
-    command.args(["s_client", "-tls1_2", "-connect"]);
+    command.args(["s_client", "-tls1_2", "-state", "-connect"]);
     command.arg(instance.address(Service::Imaps).to_string());
-    let options = with("key");
-    let output = process::run(command.args(options), b"R\n").unwrap();
-    let said = output.out() + &output.err();
-    assert!(said.contains("RENEGOTIATING"), "{said}");
+    command.args(with("key"));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    // One after the other, in one pipe.
+    command.stderr(Stdio::piped());
+    let mut client = command.spawn().unwrap();
+    let mut output = BufReader::new(client.stdout.take().unwrap());
+    let states = BufReader::new(client.stderr.take().unwrap());
+    let wait_for = |output: &mut dyn BufRead, text: &str| {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            let read = output.read_line(&mut line).unwrap();
+            assert_ne!(read, 0, "{text} never comes");
+        }
+    };
+    wait_for(&mut output, "* PREAUTH ");
+    let mut input = client.stdin.take().unwrap();
+    input.write_all(b"R\n").unwrap();
+    let mut states = states;
+    wait_for(&mut states, "RENEGOTIATING");
+    wait_for(&mut states, "write client hello");
+    let sessions = mox(&instance, &["sessions", "list"]);
+    assert_eq!(sessions.lines().count(), 1, "{sessions}");
+    mox(&instance, &["sessions", "kick", "--account", "mox"]);
+    wait_for(&mut states, "no renegotiation");
+    drop(input);
+    assert!(!client.wait().unwrap().success());
     let log = instance.log();
     let handshakes = log.lines().filter(|line| line.contains("tlsclientauth"));
     assert_eq!(handshakes.count(), 1, "{log}");

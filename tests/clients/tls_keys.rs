@@ -172,6 +172,46 @@ fn versions_dates_and_chains_do_not_matter() {
     }
 }
 
+/// A point of a curve can be written in two ways. The fingerprint is that of the certificate's.
+#[test]
+fn a_compressed_point_is_a_key_as_well() {
+    let instance = server();
+    let root = |args: &[&str]| run(instance.program("openssl").args(args));
+    root(&[
+        "ecparam",
+        "-genkey",
+        "-noout",
+        "-name",
+        "prime256v1",
+        "-out",
+        "long.key",
+    ]);
+    root(&[
+        "ec",
+        "-in",
+        "long.key",
+        "-conv_form",
+        "compressed",
+        "-out",
+        "short.key",
+    ]);
+    for name in ["long", "short"] {
+        let (key, cert) = (format!("{name}.key"), format!("{name}.crt"));
+        root(&[
+            "req", "-x509", "-key", &key, "-subj", "/", "-days", "9", "-out", &cert,
+        ]);
+        join(&instance, name, &key, &cert);
+    }
+    add(&instance, "short", USER, &[]);
+    for version in ["-tls1_2", "-tls1_3"] {
+        let said = imaps(&instance, "short", &[version], "");
+        assert!(said.starts_with("* PREAUTH "), "{said}");
+        // The same secret, and another fingerprint: nobody's.
+        let said = imaps(&instance, "long", &[version], "");
+        assert!(said.starts_with("* OK "), "{said}");
+    }
+}
+
 /// Programs show certificates to everybody: a key that is nobody's, or could never be anybody's, is in
 /// nobody's way.
 #[test]
@@ -182,8 +222,26 @@ fn other_keys_neither_log_in_nor_get_in_the_way() {
         ("rsa1024", &["rsa:1024"]),
         ("p224", &["ec", "-pkeyopt", "ec_paramgen_curve:P-224"]),
         ("ed448", &["ed448"]),
+        (
+            "explicit",
+            &[
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-pkeyopt",
+                "ec_param_enc:explicit",
+            ],
+        ),
+        // Made before: that takes a minute.
+        ("rsa8200", &[]),
     ] {
-        make(&instance, name, openssl);
+        match openssl {
+            [] => {
+                let sample = include_bytes!("../samples/certificates/rsa8200.pem");
+                std::fs::write(instance.root().join(format!("{name}.pem")), sample).unwrap();
+            }
+            _ => make(&instance, name, openssl),
+        }
         if name != "unknown" {
             let pem = std::fs::read(instance.root().join(format!("{name}.pem"))).unwrap();
             let mut add = instance.mox(["config", "tlspubkey", "add", USER]);
@@ -359,6 +417,36 @@ fn openssl_resumes_where_clients_are_asked_the_same() {
     mox(&instance, &["config", "tlspubkey", "rm", &fingerprint]);
     let said = s_client(&instance, Service::Imaps, &["-sess_in", "session"], LOGOUT);
     assert!(said.starts_with("* OK "), "{said}");
+}
+
+#[test]
+fn a_ticket_is_worth_what_its_key_is_worth_now() {
+    let instance = server();
+    add_account(&instance, "alice", "correct horse battery");
+    make(&instance, "key", &["ed25519"]);
+    let fingerprint = add(&instance, "key", "alice@localhost", &[]);
+    // A listener with the same certificate that asks no client for one.
+    let unasked = instance.port(Service::Imaps) + 1;
+    let config = instance.config().unwrap().to_owned();
+    let text = std::fs::read_to_string(&config).unwrap();
+    let listener = format!(
+        "[listeners.unasked]\nips = [\"{}\"]\nimaps = {{ port = {unasked} }}\n\
+         tls = {{ client_auth = false, certificates = [{{ cert = \"localhost.crt.pem\", \
+         key = \"localhost.key.pem\" }}] }}\n\n",
+        instance.ip()
+    );
+    let before = "[domains.\"localhost\"]";
+    std::fs::write(&config, text.replacen(before, &(listener + before), 1)).unwrap();
+    mox(&instance, &["config", "reload"]);
+    let mut script = python(&instance, "tickets.py");
+    script.args([port(&instance, Service::Imaps), unasked.to_string()]);
+    script.args([
+        port(&instance, Service::Submissions),
+        port(&instance, Service::Smtp),
+    ]);
+    let config = config.display().to_string();
+    let mox = [env!("CARGO_BIN_EXE_mox"), "--config", &config].join("\n");
+    run(script.args([config.as_str(), "key.pem", &fingerprint, &mox]));
 }
 
 #[test]
