@@ -15,13 +15,15 @@ use std::process::ExitCode;
 
 use mox::addr::{Address, Domain};
 use mox::config::model::Submission;
-use mox::config::submission;
+use mox::config::{self, Unchecked, submission};
 use mox::mail::outgoing::{Outgoing, Prepared, prepare};
+use mox::x509::key_files::beside;
 
 use self::keep::Kept;
 use self::options::Options;
 use super::Run;
 use crate::error::Error;
+use crate::place;
 use crate::ui::{Color, Ui, clean};
 
 /// Hand a message in, as programs do that call sendmail
@@ -98,7 +100,7 @@ fn send(arguments: Vec<OsString>, ui: &Ui) -> Result<(), Error> {
         return Err(refuse(status::DATA, "the message has more than 1 GB"));
     }
     let file = config_file(&options);
-    let config = load(&file);
+    let config = load(&file).map_err(Failure::from);
     let folder = config
         .as_ref()
         .ok()
@@ -116,7 +118,20 @@ fn send(arguments: Vec<OsString>, ui: &Ui) -> Result<(), Error> {
     Err(with_place(problem, kept, &options))
 }
 
-fn submit(options: &Options, config: &Submission, input: &[u8], ui: &Ui) -> Result<(), Error> {
+/// Why a message is not with everybody.
+struct Failure {
+    error: Error,
+    /// Who is without it; none: all that it was for.
+    left: Option<Vec<Address>>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure { error, left: None }
+    }
+}
+
+fn submit(options: &Options, config: &Submission, input: &[u8], ui: &Ui) -> Result<(), Failure> {
     let author = config.author();
     let outgoing = Outgoing {
         dot_ends: !options.dots_are_text,
@@ -237,8 +252,40 @@ fn load(file: &Path) -> Result<Submission, Error> {
                 .join("; "),
             other => other.to_string(),
         },
-        hint: "`mox config describe-sendmail` prints what stands there".to_owned(),
+        hint: match file.exists() {
+            false => start(file),
+            true => "`mox config describe-sendmail` prints what stands there".to_owned(),
+        },
     })
+}
+
+/// How to come to a file. On the machine of the mail server itself its own submission port is there.
+fn start(file: &Path) -> String {
+    let named = std::env::var_os("MOXCONF").map(PathBuf::from);
+    let server = place::config_file(named.as_deref());
+    let hostname = config::load(&server, &Unchecked)
+        .ok()
+        .map(|loaded| loaded.config.server.hostname);
+    let Some(hostname) = hostname else {
+        return format!(
+            "`mox config describe-sendmail > {}` writes one to fill in",
+            file.display()
+        );
+    };
+    let stem = file.with_extension("");
+    let key = beside(
+        Path::new(stem.file_name().unwrap_or_default()),
+        ".combined.pem",
+    );
+    format!(
+        "to hand messages to the server of this machine: `mox config tlspubkey gen --add ADDRESS {stem} && \
+         printf 'host = \"%s\"\\ncertificate = \"%s\"\\nfrom = \"%s\"\\ndefault_recipient = \"%s\"\\n' \
+         {host} {key} ADDRESS ADDRESS > {file}`",
+        stem = stem.display(),
+        host = hostname.ascii(),
+        key = key.display(),
+        file = file.display(),
+    )
 }
 
 /// `--sendmail-config`, `$MOX_SENDMAIL_CONF`, the user's own, the system's.
@@ -267,18 +314,19 @@ fn default_folder() -> Option<PathBuf> {
 }
 
 /// Says where the message is, and how to try again.
-fn with_place(problem: Error, kept: Result<Kept, Error>, options: &Options) -> Error {
+fn with_place(failure: Failure, kept: Result<Kept, Error>, options: &Options) -> Error {
+    let Failure { error, left } = failure;
     let Error::Sendmail {
         status,
         message,
         hint,
-    } = problem
+    } = error
     else {
-        return problem;
+        return error;
     };
     match kept {
         Ok(kept) => {
-            let again = kept.again(options);
+            let again = kept.again(options, left.as_deref());
             let hint = match hint.is_empty() {
                 true => again,
                 false => format!("{hint}; then: {again}"),

@@ -4,6 +4,7 @@
 //! needs (SIZE, 8BITMIME, SMTPUTF8, DSN), and tells how each recipient fared. Whatever the server sends,
 //! memory and time are bounded ([`Times`]), and what came before TLS is forgotten.
 
+mod batches;
 mod error;
 mod extensions;
 mod transaction;
@@ -16,6 +17,7 @@ use memchr::memchr;
 use rustls::ClientConfig;
 use zeroize::Zeroizing;
 
+pub use batches::Fates;
 pub use error::ClientError;
 pub use extensions::Extensions;
 pub use transaction::{Envelope, Outcome};

@@ -190,6 +190,13 @@ fn programs_import_pkcs12() {
             );
             let key = works(&instance, "certutil -K -d sql:nss");
             assert!(key.contains(&format!("CN={name}")), "{key}");
+        } else {
+            // Why --p12 makes a P-256 key: Thunderbird and browsers take what NSS takes. When this fails,
+            // NSS has learnt it.
+            fails(
+                &instance,
+                &format!("pk12util -i {file} -d sql:nss -w password"),
+            );
         }
     }
 }
@@ -246,6 +253,49 @@ fn an_apple_profile_has_the_identity_and_the_settings() {
         assert_eq!(*key("Username"), "mox@localhost");
     }
 
+    // Of Apple's reference, what a payload must have and may have.
+    for (payload, required, optional) in [
+        (
+            mail,
+            &[
+                "EmailAccountType",
+                "IncomingMailServerAuthentication",
+                "IncomingMailServerHostName",
+                "OutgoingMailServerAuthentication",
+                "OutgoingMailServerHostName",
+            ][..],
+            &[
+                "EmailAccountDescription",
+                "EmailAccountName",
+                "EmailAddress",
+                "IncomingMailServerPortNumber",
+                "IncomingMailServerUseSSL",
+                "IncomingMailServerUsername",
+                "OutgoingMailServerPortNumber",
+                "OutgoingMailServerUseSSL",
+                "OutgoingMailServerUsername",
+                "OutgoingPasswordSameAsIncomingPassword",
+            ][..],
+        ),
+        (identity, &[], &["PayloadCertificateFileName"]),
+        (profile, &[], &[]),
+    ] {
+        let every = [
+            "PayloadType",
+            "PayloadVersion",
+            "PayloadIdentifier",
+            "PayloadUUID",
+        ];
+        let payload = payload.as_object().unwrap();
+        for key in required.iter().chain(&every) {
+            assert!(payload.contains_key(*key), "{key}");
+        }
+        for key in payload.keys().map(String::as_str) {
+            let known = [required, optional, &every, &["PayloadDisplayName"]];
+            assert!(known.concat().contains(&key), "{key}");
+        }
+    }
+
     let password = made["p12_password"].as_str().unwrap();
     let pkcs12 = "openssl pkcs12 -legacy -in identity.p12 -nodes -passin";
     let opened = works(&instance, &format!("{pkcs12} pass:{password}"));
@@ -292,6 +342,128 @@ fn a_key_is_registered_at_once_or_not_made() {
     assert_eq!(files(instance.root()), before);
     let usage = fails(&instance, "mox config tlspubkey gen --name x other");
     assert!(usage.contains("--add"), "{usage}");
+}
+
+#[test]
+fn everything_at_once_with_a_server_and_without() {
+    let mut instance = server();
+    for (stem, stopped) in [("online", false), ("offline", true)] {
+        if stopped {
+            instance.stop().unwrap();
+        }
+        let made = generate(
+            &instance,
+            &[
+                "--p12",
+                "--legacy",
+                "--mobileconfig",
+                "mox@localhost",
+                "--add",
+                "mox@localhost",
+                stem,
+            ],
+        );
+        assert_eq!(made["ed25519_seed"], "");
+        let made_files = files(instance.root());
+        let ours = made_files.iter().filter(|name| name.starts_with(stem));
+        let endings: Vec<_> = ours.filter_map(|name| name.split_once('.')).collect();
+        let expected = [
+            "certificate.pem",
+            "combined.pem",
+            "key.pem",
+            "mobileconfig",
+            "p12",
+        ];
+        assert_eq!(endings, expected.map(|ending| (stem, ending)));
+        // One password opens both.
+        let password = made["p12_password"].as_str().unwrap();
+        let open = "openssl pkcs12 -legacy -nokeys -passin";
+        let p12 = works(&instance, &format!("{open} pass:{password} -in {stem}.p12"));
+        assert!(p12.contains("BEGIN CERTIFICATE"));
+        let listed = works(&instance, "mox config tlspubkey list");
+        assert!(listed.contains(made["fingerprint"].as_str().unwrap()));
+    }
+}
+
+#[test]
+fn modes_do_not_depend_on_the_umask() {
+    use std::os::unix::fs::PermissionsExt;
+    let instance = sandbox();
+    for mask in ["000", "077"] {
+        let script = format!("umask {mask}; mox config tlspubkey gen --p12 m{mask}");
+        run(instance.program("sh").args(["-ec", &script]));
+        for (ending, mode) in [
+            ("key.pem", 0o600),
+            ("combined.pem", 0o600),
+            ("p12", 0o600),
+            ("certificate.pem", 0o644),
+        ] {
+            let file = instance.root().join(format!("m{mask}.{ending}"));
+            let found = std::fs::metadata(file).unwrap().permissions().mode();
+            assert_eq!(found & 0o777, mode, "{mask} {ending}");
+        }
+    }
+}
+
+#[test]
+fn links_and_folders_that_take_nothing_are_refused() {
+    let instance = sandbox();
+    let root = instance.root();
+    std::os::unix::fs::symlink(root.join("elsewhere"), root.join("link.combined.pem")).unwrap();
+    let said = fails(&instance, "mox config tlspubkey gen link");
+    assert!(said.contains("link.combined.pem exists already"), "{said}");
+    assert_eq!(files(root), ["link.combined.pem", "password"]);
+    for stem in ["no/such/laptop", "/proc/laptop", "password/laptop"] {
+        let said = fails(&instance, &format!("mox config tlspubkey gen {stem}"));
+        assert!(said.contains(stem.split_once('/').unwrap().0), "{said}");
+    }
+    assert_eq!(files(root), ["link.combined.pem", "password"]);
+    let said = fails(&instance, "mox config tlspubkey gen folder/");
+    assert!(said.contains("not the beginning of file names"), "{said}");
+}
+
+/// Killed between any two steps, what is there is whole, and the next run does not write over it.
+#[cfg(feature = "faults")]
+#[test]
+fn a_kill_between_files_leaves_whole_files() {
+    let instance = sandbox();
+    let with = |faults: &str, stem: &str| {
+        let mut command = instance.mox(["config", "tlspubkey", "gen", "--p12", stem]);
+        command.env("MOX_FAULT", faults);
+        process::run(&mut command, b"").unwrap()
+    };
+    for count in 1..=4 {
+        for point in ["written", "renamed"] {
+            let stem = format!("{point}{count}");
+            let killed = with(&format!("abort@fsio.create.{point}:{count}"), &stem);
+            assert_eq!(killed.status.code(), None, "{}", killed.err());
+            let left: Vec<_> = files(instance.root())
+                .into_iter()
+                .filter(|name| name.starts_with(&stem))
+                .map(|name| (std::fs::read(instance.root().join(&name)).unwrap(), name))
+                .collect();
+            let expected = if point == "written" { count - 1 } else { count };
+            assert_eq!(left.len(), expected);
+            for (content, name) in &left {
+                let whole = content.ends_with(b"-----\n") || name.ends_with(".p12");
+                assert!(whole, "{name}");
+            }
+            let again = with("", &stem);
+            if left.is_empty() {
+                again.ok();
+                continue;
+            }
+            assert_eq!(again.code(), 4, "{}", again.err());
+            for (content, name) in left {
+                assert_eq!(std::fs::read(instance.root().join(&name)).unwrap(), content);
+            }
+        }
+    }
+    // What the disk refuses is taken back as a whole.
+    let before = files(instance.root());
+    let said = with("full@fsio.create.written:3", "full");
+    assert!(!said.status.success(), "{}", said.out());
+    assert_eq!(files(instance.root()), before);
 }
 
 /// Names in a folder, but for hidden ones.

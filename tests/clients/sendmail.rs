@@ -71,8 +71,11 @@ fn message(instance: &Instance, number: u32) -> String {
 fn as_cron_and_others_call_it() {
     let instance = server();
     with_password(&instance, Service::Submissions);
-    let cron =
-        "From: root (Cron Daemon)\nTo: root\nSubject: Cron <root@host> x\n\nfailed\n.\nend\n";
+    // To the byte what Debian's cron gives it.
+    let cron = "From: root (Cron Daemon)\nTo: root\nSubject: Cron <root@host> echo failed\n\
+        MIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\n\
+        Content-Transfer-Encoding: 8bit\nX-Cron-Env: <SHELL=/bin/sh>\n\
+        X-Cron-Env: <HOME=/root>\n\nfailed\n.\ngrüße\n";
     let arguments = ["-FCronDaemon", "-i", "-B8BITMIME", "-oem", "root"];
     sent(&mut sendmail(&instance, &arguments), cron);
     let text = message(&instance, 1);
@@ -80,7 +83,7 @@ fn as_cron_and_others_call_it() {
         text.contains("From: Cron Daemon <mox@localhost>\r\n"),
         "{text}"
     );
-    assert!(text.ends_with("failed\r\n.\r\nend\r\n"), "{text}");
+    assert!(text.ends_with("\r\n\r\nfailed\r\n.\r\ngrüße\r\n"), "{text}");
     assert!(
         text.contains("Message-ID: <") && text.contains("Date: "),
         "{text}"
@@ -148,6 +151,49 @@ fn git_and_mutt_send_by_it() {
         text.contains("Subject: by mutt\r\n") && !text.contains("hidden"),
         "{text}"
     );
+}
+
+#[test]
+fn php_and_mail_send_by_it() {
+    let instance = server();
+    with_password(&instance, Service::Submissions);
+    let script = "exit(mail('friend@localhost', 'by PHP', \"one\\n.\\ngrüße\\n\", \
+        ['From' => 'mox@localhost', 'Bcc' => 'hidden@localhost'], '-fmox@localhost') ? 0 : 1);";
+    let path = "sendmail_path=sendmail -t -i";
+    run(instance.program("php").args(["-d", path, "-r", script]));
+    let text = message(&instance, 1);
+    assert!(
+        text.contains("Subject: by PHP\r\n") && !text.contains("hidden"),
+        "{text}"
+    );
+    assert!(text.contains("\r\n\r\none\r\n.\r\ngrüße\r\n"), "{text}");
+    let refused = script.replace("friend@localhost", "nobody@[192.0.2.1]");
+    let mut php = instance.program("php");
+    php.args(["-d", path, "-r", &refused]);
+    assert_eq!(process::run(&mut php, b"").unwrap().code(), 1);
+    assert_eq!(kept(&instance).len(), 1);
+
+    let mut mail = instance.program("s-nail");
+    // It goes by the home of the system's list of users.
+    let config = instance.root().join(".config/mox/sendmail.toml");
+    mail.env("MOX_SENDMAIL_CONF", config);
+    let mta = format!("-Smta={}/.bin/sendmail", instance.root().display());
+    mail.args([&mta, "-Snosave", "-s", "by mail"]);
+    mail.args(["-r", "mox@localhost", "friend@localhost"]);
+    sent(&mut mail, "two\n.\nthree\n");
+    let text = message(&instance, 2);
+    assert!(text.contains("Subject: by mail\r\n"), "{text}");
+    assert!(text.contains("two\r\n.\r\nthree\r\n"), "{text}");
+
+    // As logwatch and its like call it.
+    let report = "To: root\nFrom: Logwatch <logwatch>\nSubject: by logwatch\n\nfine\n.\n";
+    sent(&mut sendmail(&instance, &["-t", "-oi"]), report);
+    let text = message(&instance, 3);
+    assert!(
+        text.contains("From: Logwatch <mox@localhost>\r\n"),
+        "{text}"
+    );
+    assert!(text.ends_with("fine\r\n.\r\n"), "{text}");
 }
 
 #[test]
@@ -251,6 +297,42 @@ fn what_is_refused_is_kept() {
 }
 
 #[test]
+fn trying_again_reaches_only_those_who_are_without() {
+    let instance = server();
+    run(&mut instance.mox(["config", "domain", "add", "example.org", "mox", "other"]));
+    with_password(&instance, Service::Submissions);
+    let text = MESSAGE.replace(
+        "Subject",
+        "To: friend@localhost, nobody@example.org\nCc: late@example.org\nSubject",
+    );
+    let arguments = ["-t", "-i", "-F", "It's me", "-f", "mox@localhost"];
+    let said = refused(&mut sendmail(&instance, &arguments), &text, 67);
+    assert!(said.contains("(1 other has it)"), "{said}");
+    message(&instance, 1);
+    let hint = said.split('`').nth(1).unwrap();
+    assert!(
+        hint.starts_with(
+            "mox sendmail -i -f mox@localhost -F 'It'\\''s me' -- nobody@example.org late@example.org < "
+        ),
+        "{hint}"
+    );
+    for name in ["nobody", "late"] {
+        let address = format!("{name}@example.org");
+        run(&mut instance.mox(["config", "address", "add", &address, "mox"]));
+    }
+    run(instance.program("sh").args(["-ec", hint]));
+    // Once for the account, to which both lead, or once for each; friend has one and no other.
+    let text = message(&instance, 2);
+    assert!(text.contains("precious"), "{text}");
+    let config = instance.root().join(".config/mox/sendmail.toml");
+    std::fs::rename(config, instance.root().join("it.toml")).unwrap();
+    let arguments = ["--sendmail-config", "it.toml", "gone@example.org"];
+    let said = refused(&mut sendmail(&instance, &arguments), MESSAGE, 67);
+    let place = format!("--sendmail-config {}/it.toml", instance.root().display());
+    assert!(said.contains(&place), "{said}");
+}
+
+#[test]
 fn another_server_gets_nothing() {
     let instance = server();
     let other = server();
@@ -302,6 +384,76 @@ fn a_message_is_kept_when_nobody_can_be_reached() {
     .unwrap();
     let said = refused(&mut configured(), MESSAGE, 75);
     assert!(said.contains("NOT kept"), "{said}");
+}
+
+#[test]
+fn on_the_machine_of_the_server_the_hint_is_all_it_takes() {
+    let instance = server();
+    let said = refused(&mut sendmail(&instance, &["root"]), MESSAGE, 78);
+    assert!(said.contains("/etc/mox/sendmail.toml"), "{said}");
+    // As it stands there, but for the folder, ports and a certificate that nobody vouches for.
+    let hint = said.split('`').nth(1).unwrap();
+    let hint = hint.replace("/etc/mox/", "").replace("ADDRESS", USER);
+    run(instance.program("sh").args(["-ec", &hint]));
+    let written = std::fs::read_to_string(instance.root().join("sendmail.toml")).unwrap();
+    let begun = "host = \"localhost\"\ncertificate = \"sendmail.combined.pem\"\n";
+    assert!(written.starts_with(begun), "{written}");
+    configure(&instance, Service::Submissions, "");
+    let ours = instance.root().join(".config/mox/sendmail.toml");
+    let ours = std::fs::read_to_string(ours).unwrap();
+    let rest = written.split_once('\n').unwrap().1;
+    std::fs::write(instance.root().join("sendmail.toml"), ours + rest).unwrap();
+    let arguments = ["--sendmail-config", "sendmail.toml", "root"];
+    sent(&mut sendmail(&instance, &arguments), MESSAGE);
+    assert!(message(&instance, 1).ends_with("precious\r\n"));
+}
+
+/// Killed, or refused by the disk, wherever that can be: a file is there whole or not at all, and what
+/// is not kept is said to be so.
+#[cfg(feature = "faults")]
+#[test]
+fn a_message_is_whole_or_not_there_after_a_crash() {
+    let instance = Instance::new(env!("CARGO_BIN_EXE_mox"));
+    std::fs::write(
+        instance.root().join("mail.toml"),
+        "host = \"127.0.0.1\"\nport = 1\nfrom = \"a@b.example\"\n",
+    )
+    .unwrap();
+    let with = |faults: &str| {
+        let mut command = sendmail(&instance, &["--sendmail-config=mail.toml", "a@b.example"]);
+        command.env("MOX_FAULT", faults);
+        process::run(&mut command, MESSAGE.as_bytes()).unwrap()
+    };
+    let whole = || {
+        let files = kept(&instance);
+        let named = files
+            .into_iter()
+            .filter(|file| file.extension().is_some_and(|ending| ending == "eml"));
+        let texts = named.map(|file| std::fs::read_to_string(file).unwrap());
+        texts.inspect(|text| assert_eq!(text, MESSAGE)).count()
+    };
+    assert_eq!(with("trace:trace").code(), 75);
+    let trace = std::fs::read_to_string(instance.root().join("trace")).unwrap();
+    let points: Vec<&str> = trace.lines().collect();
+    assert!(points.len() >= 3, "{points:?}");
+    let mut before = whole();
+    assert_eq!(before, 1);
+    let named = points
+        .iter()
+        .position(|point| *point == "fsio.create.renamed")
+        .unwrap();
+    for (at, point) in points.iter().enumerate() {
+        let killed = with(&format!("abort@{point}"));
+        assert_eq!(killed.status.code(), None, "{point}: {}", killed.err());
+        assert_eq!(whole() - before, usize::from(at >= named), "{point}");
+        before = whole();
+        for fault in ["error", "full"] {
+            let refused = with(&format!("{fault}@{point}"));
+            assert_eq!(refused.code(), 75, "{point}: {}", refused.err());
+            assert!(refused.err().contains("NOT kept"), "{}", refused.err());
+            before = whole();
+        }
+    }
 }
 
 #[test]

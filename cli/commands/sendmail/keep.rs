@@ -4,6 +4,7 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use mox::addr::Address;
 use mox::fsio;
 
 use super::options::Options;
@@ -43,10 +44,15 @@ impl Kept {
         drop(std::fs::remove_file(&self.path));
     }
 
-    /// The command that tries again.
-    pub(super) fn again(&self, options: &Options) -> String {
+    /// The command that tries again, for those who are without the message: all, if none are named.
+    pub(super) fn again(&self, options: &Options, left: Option<&[Address]>) -> String {
         let mut words = vec!["mox sendmail -i".to_owned()];
-        if options.read_recipients {
+        if let Some(file) = &options.config {
+            let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+            words.push("--sendmail-config".to_owned());
+            words.push(quoted(&file.display().to_string()));
+        }
+        if options.read_recipients && left.is_none() {
             words.push("-t".to_owned());
         }
         if let Some(sender) = &options.sender {
@@ -55,10 +61,14 @@ impl Kept {
         if let Some(name) = &options.name {
             words.push(format!("-F {}", quoted(name)));
         }
-        if !options.recipients.is_empty() {
+        let recipients = match left {
+            Some(left) => left.iter().map(Address::to_string).collect(),
+            None => options.recipients.clone(),
+        };
+        if !recipients.is_empty() {
             words.push("--".to_owned());
         }
-        words.extend(options.recipients.iter().map(|text| quoted(text)));
+        words.extend(recipients.iter().map(|text| quoted(text)));
         let file = quoted(&self.path.display().to_string());
         format!("try again with `{} < {file}`", words.join(" "))
     }

@@ -8,7 +8,7 @@ use mox::addr::Address;
 use mox::config::model::{Submission, SubmissionTls};
 use mox::mail::outgoing::Prepared;
 use mox::sasl::choice::Proof;
-use mox::smtp::client::{Client, ClientError, Envelope, Outcome, Times};
+use mox::smtp::client::{Client, ClientError, Envelope, Fates, Times};
 use mox::smtp::{
     BodyType, ForwardPath, Host, Mail, MailParams, Rcpt, RcptParams, Reply, ReversePath,
 };
@@ -19,7 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
 use super::options::Options;
-use super::{refuse, status};
+use super::{Failure, refuse, status};
 use crate::error::Error;
 
 /// Programs wait for us: less than RFC 5321 §4.5.3.2 asks for, but for the last step.
@@ -34,28 +34,28 @@ const TIMES: Times = Times {
 /// For all addresses of a host.
 const CONNECT: Duration = Duration::from_secs(60);
 
-/// Hands the message in; what the server said to it, or why not every recipient has it.
+/// Hands the message in; what the server said to it, or why not every recipient has it, and which.
 pub(super) fn submit(
     options: &Options,
     config: &Submission,
     sender: &Option<Address>,
     recipients: &[Address],
     prepared: &Prepared,
-) -> Result<String, Error> {
+) -> Result<String, Failure> {
     let envelope = envelope(options, sender, recipients, prepared);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| refuse(status::TEMPORARY, format!("start: {e}")))?;
-    let outcome = runtime.block_on(async {
+    let fates = runtime.block_on(async {
         tokio::select! {
-            outcome = exchange(config, &envelope, prepared) => outcome,
+            fates = exchange(config, &envelope, prepared) => fates,
             name = interrupted() => Err(refuse(status::TEMPORARY, format!("ended by {name}"))),
         }
     });
     // A name that is still being looked up is not waited for.
     runtime.shutdown_background();
-    verdict(recipients, &outcome?)
+    verdict(config, recipients, fates?)
 }
 
 fn envelope(
@@ -104,14 +104,14 @@ async fn exchange(
     config: &Submission,
     envelope: &Envelope,
     prepared: &Prepared,
-) -> Result<Outcome, Error> {
+) -> Result<Fates, Error> {
     let (tls, proof) = login(config)?;
     let stream = connect(config).await?;
     let local = stream.local_addr().map_err(|e| unreachable(config, &e))?;
     let name = Host::Literal(local.ip().to_canonical());
     let at_once =
         (config.tls == SubmissionTls::Implicit).then(|| (tls.clone(), config.host.as_str()));
-    let failed = |error: ClientError| told(config, error);
+    let failed = |error: ClientError| told(config, &error);
     let mut client = Client::begin(stream, &name, TIMES, at_once)
         .await
         .map_err(failed)?;
@@ -127,7 +127,7 @@ async fn exchange(
             client
                 .authenticate(&proof)
                 .await
-                .map_err(|error| refused_login(config, error))?;
+                .map_err(|error| refused_login(config, &error))?;
         }
     }
     let mut envelope = envelope.clone();
@@ -137,12 +137,10 @@ async fn exchange(
         envelope.mail.params.utf8 = false;
     }
     let size = prepared.message.len() as u64;
-    let sent = client
-        .send(&envelope, size, &mut &prepared.message[..])
-        .await;
-    let outcome = sent.map_err(failed)?;
+    let message = || Ok(&prepared.message[..]);
+    let fates = client.send_to_all(&envelope, size, message).await;
     client.quit().await;
-    Ok(outcome)
+    Ok(fates)
 }
 
 /// What to show in the handshake and how to log in behind it.
@@ -191,8 +189,12 @@ fn unreachable(config: &Submission, e: &io::Error) -> Error {
     refuse(status::TEMPORARY, message)
 }
 
-fn told(config: &Submission, error: ClientError) -> Error {
-    let status = match &error {
+fn told(config: &Submission, error: &ClientError) -> Error {
+    refuse(status_of(error), format!("{}: {error}", config.host))
+}
+
+fn status_of(error: &ClientError) -> u8 {
+    match error {
         error if error.is_transient() => status::TEMPORARY,
         ClientError::Refused { reply, .. } if matches!(reply.code, 530 | 535 | 538 | 525) => {
             status::NO_PERMISSION
@@ -200,12 +202,11 @@ fn told(config: &Submission, error: ClientError) -> Error {
         ClientError::Choice(_) | ClientError::Sasl(_) => status::NO_PERMISSION,
         ClientError::TooLarge { .. } => status::DATA,
         _ => status::UNAVAILABLE,
-    };
-    refuse(status, format!("{}: {error}", config.host))
+    }
 }
 
-fn refused_login(config: &Submission, error: ClientError) -> Error {
-    match &error {
+fn refused_login(config: &Submission, error: &ClientError) -> Error {
+    match error {
         ClientError::Refused { reply, .. } if !reply.is_transient() => {
             refuse(status::NO_PERMISSION, format!("{}: {error}", config.host))
         }
@@ -214,32 +215,55 @@ fn refused_login(config: &Submission, error: ClientError) -> Error {
 }
 
 /// Whether everybody has the message.
-fn verdict(recipients: &[Address], outcome: &Outcome) -> Result<String, Error> {
-    let answers = recipients.iter().enumerate();
-    let refused: Vec<(&Address, &Reply)> = answers
-        .filter_map(|(i, address)| Some((address, outcome.of(i)?)))
+fn verdict(config: &Submission, recipients: &[Address], fates: Fates) -> Result<String, Failure> {
+    let count = recipients.len();
+    let without: Vec<usize> = (0..count).filter(|at| !fates.has(*at)).collect();
+    if without.is_empty() {
+        let said = fates.replies.into_iter().flatten().next();
+        return Ok(said.map(|reply| reply.to_string()).unwrap_or_default());
+    }
+    let others = match count - without.len() {
+        0 => String::new(),
+        1 => " (1 other has it)".to_owned(),
+        others => format!(" ({others} others have it)"),
+    };
+    let left = (!others.is_empty()).then(|| {
+        let left = without.iter().filter_map(|at| recipients.get(*at).cloned());
+        left.collect()
+    });
+    let refused: Vec<(&Address, &Reply)> = recipients
+        .iter()
+        .zip(&fates.replies)
+        .filter_map(|(address, reply)| Some((address, reply.as_ref()?)))
         .filter(|(_, reply)| !reply.is_success())
         .collect();
-    let Some((_, first)) = refused.first() else {
-        let said = outcome.message.as_ref().map(ToString::to_string);
-        return Ok(said.unwrap_or_default());
-    };
-    let message_refused = outcome
-        .message
-        .as_ref()
-        .is_some_and(|reply| !reply.is_success());
-    let status = match first {
-        _ if refused.iter().any(|(_, reply)| reply.is_transient()) => status::TEMPORARY,
-        _ if message_refused => status::UNAVAILABLE,
-        _ => status::NO_USER,
-    };
     let list = |(address, reply): &(&Address, &Reply)| format!("{address}: {reply}");
-    let list = refused.iter().map(list).collect::<Vec<_>>().join("; ");
-    let others = match recipients.len() - refused.len() {
-        0 => String::new(),
-        count => format!(" ({count} others have it)"),
+    let mut list = refused.iter().map(list).collect::<Vec<_>>().join("; ");
+    if !list.is_empty() {
+        list.insert_str(0, "refused for ");
+    }
+    let transient = refused.iter().any(|(_, reply)| reply.is_transient());
+    let error = match fates.ended {
+        Some(error) => {
+            let status = match transient {
+                true => status::TEMPORARY,
+                false => status_of(&error),
+            };
+            if !list.is_empty() {
+                list.push_str("; ");
+            }
+            refuse(status, format!("{list}{}: {error}{others}", config.host))
+        }
+        None => {
+            let status = match fates.message_refused {
+                _ if transient => status::TEMPORARY,
+                true => status::UNAVAILABLE,
+                false => status::NO_USER,
+            };
+            refuse(status, format!("{list}{others}"))
+        }
     };
-    Err(refuse(status, format!("refused for {list}{others}")))
+    Err(Failure { error, left })
 }
 
 /// A signal that ends programs.

@@ -36,6 +36,16 @@ impl Extensions {
         (limit > 0).then_some(limit)
     }
 
+    /// Recipients that one transaction can have (RFC 9422); none: it does not say.
+    pub fn most_recipients(&self) -> Option<usize> {
+        let limits = self.parameters("LIMITS")?.iter();
+        let mut values = limits.filter_map(|limit| {
+            let (name, value) = limit.split_once('=')?;
+            name.eq_ignore_ascii_case("RCPTMAX").then_some(value)
+        });
+        values.next()?.parse().ok().filter(|most| *most > 0)
+    }
+
     /// Names of the ways to log in.
     pub fn mechanisms(&self) -> Vec<&str> {
         let lines = self.lines.iter().filter(|(keyword, _)| keyword == "AUTH");
@@ -63,6 +73,16 @@ mod tests {
         assert_eq!(Extensions::parse("host\nSIZE").size(), None);
         assert_eq!(Extensions::parse("host\nSIZE 0").size(), None);
         assert_eq!(Extensions::parse("STARTTLS"), Extensions::default());
+        let most = |line: &str| Extensions::parse(&format!("host\n{line}")).most_recipients();
+        assert_eq!(most("LIMITS MAILMAX=5 rcptmax=20"), Some(20));
+        for none in [
+            "LIMITS",
+            "LIMITS RCPTMAX=0",
+            "LIMITS RCPTMAX=",
+            "LIMITS RCPTMAX",
+        ] {
+            assert_eq!(most(none), None, "{none}");
+        }
         let many = Extensions::parse(&format!("host{}", "\nX".repeat(1000)));
         assert_eq!(many.lines.len(), MOST);
     }

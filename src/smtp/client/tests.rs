@@ -11,6 +11,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream, DuplexS
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
+mod batches;
+
 use super::*;
 use crate::smtp::{
     BodyType, DsnReturn, Mail, MailParams, Mailbox, Notify, Rcpt, RcptParams, ReversePath, Xtext,
