@@ -123,7 +123,10 @@ fn imap_with_a_password() {
             password: "wrong wrong".to_owned().into(),
         };
         let refused = client.authenticate(&wrong).await.unwrap_err().to_string();
-        assert_eq!(refused, "login: the server refuses: invalid-proof");
+        assert_eq!(
+            refused,
+            "the server refused the login: wrong user or password"
+        );
         client.authenticate(&password()).await.unwrap();
         use_it(&mut client).await;
         client.logout().await;
