@@ -18,6 +18,7 @@ mod plan;
 mod recover;
 mod removal;
 mod rollback;
+mod swap;
 mod tls_key;
 mod step;
 

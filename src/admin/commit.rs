@@ -110,16 +110,18 @@ impl Admin {
         if let Some(staged) = staged {
             // A hand edit in these few milliseconds is not lost: it stays, and this change is made
             // again on top of it.
-            if let Err(error) = self.check_unchanged(prepared) {
+            let placed = self
+                .check_unchanged(prepared)
+                .and_then(|()| self.put_in_place(&staged, prepared.found.hash));
+            if let Err(error) = placed {
                 unstage(Some(&staged));
                 // What was made for it is made again with it.
-                if !begun.is_empty() {
+                if matches!(error, AdminError::Raced) && !begun.is_empty() {
                     self.state.commit(&[Op::Begin(begun.clone())], None)?;
                     self.undo(&begun)?;
                 }
                 return Err(error);
             }
-            self.put_in_place(&staged)?;
         }
         point("admin.commit.renamed")
     }
@@ -235,13 +237,6 @@ impl Admin {
                 Err(error.into())
             }
         }
-    }
-
-    pub(super) fn put_in_place(&self, staged: &Path) -> Result<(), AdminError> {
-        let (_, target) = self.staged_path()?;
-        fs::rename(staged, &target).map_err(FsError::at("replace", &target))?;
-        point("admin.commit.unsynced")?;
-        Ok(fsio::sync_dir(fsio::folder_of(&target))?)
     }
 }
 

@@ -26,7 +26,9 @@ impl Admin {
         if fs::metadata(&self.file).is_err() {
             return Ok(());
         }
-        let (staged, _) = self.staged_path()?;
+        let (staged, target) = self.staged_path()?;
+        let last = self.state.last_generation();
+        self.recover_swap(&staged, &target, last.as_ref())?;
         let text = match fs::read(&staged) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -34,18 +36,18 @@ impl Admin {
         };
         // Only the newest generation's own text, and only over the file that it was made from:
         // everything else is a change that was not recorded, or a hand edit since.
-        let unfinished = self.state.last_generation().is_some_and(|last| {
+        let unfinished = last.filter(|last| {
             last.after == ContentHash::of(&text)
                 && self
                     .read_file()
                     .is_ok_and(|bytes| ContentHash::of(&bytes) == last.before)
         });
-        match unfinished {
-            true => {
-                tracing::info!("finish a change that a crash cut off");
-                self.put_in_place(&staged)?;
-            }
-            false => unstage(Some(&staged)),
+        match unfinished.map(|last| self.put_in_place(&staged, last.before)) {
+            Some(Ok(())) => tracing::info!("a change that a crash cut off is finished"),
+            // A hand edit came first.
+            Some(Err(AdminError::Raced)) => {}
+            Some(Err(error)) => return Err(error),
+            None => unstage(Some(&staged)),
         }
         point("admin.recover.done")
     }

@@ -425,7 +425,14 @@ fn a_full_disk_leaves_nothing_half_done() {
         let made = full.path("made").exists();
         refused += u32::from(!made);
         // What was recorded is finished by the next start, whatever was answered.
-        let recorded = ["recorded", "unsynced", "renamed", "fsio.dir.sync"];
+        let recorded = [
+            "recorded",
+            "swapping",
+            "exchanged",
+            "unsynced",
+            "renamed",
+            "fsio.dir.sync",
+        ];
         let late = recorded.iter().any(|point| place.contains(point));
         assert!((check(&full, &place) == 2) == made || late, "{place}");
     }

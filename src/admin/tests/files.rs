@@ -72,6 +72,79 @@ fn an_account_that_raced_with_a_hand_edit_can_be_added_again() {
     assert_eq!(world.keys().len(), 2);
 }
 
+/// An editor that writes all the time finds each of its lines again, whatever is changed beside it.
+#[test]
+fn no_hand_edit_is_lost_to_a_change() {
+    const EDITS: usize = 400;
+    let world = World::new();
+    let admin = world.loaded();
+    let file = world.file();
+    let editor = std::thread::spawn(move || {
+        let beside = file.with_extension("new");
+        let mut lines: Vec<String> = Vec::new();
+        for n in 0..EDITS {
+            let text = fs::read_to_string(&file).expect("mox.toml is always there");
+            for line in &lines {
+                assert!(text.contains(line.as_str()), "{line:?} was lost");
+            }
+            let line = format!("# edit {n}.\n");
+            fs::write(&beside, text + &line).expect("written");
+            fs::rename(&beside, &file).expect("renamed");
+            lines.push(line);
+        }
+    });
+    let mut changes = 0;
+    while !editor.is_finished() {
+        for disabled in [true, false] {
+            let change = Change::DomainSetDisabled {
+                domain: domain("example.org"),
+                disabled,
+            };
+            match make(&admin, &change) {
+                Ok(_) => changes += 1,
+                Err(AdminError::Raced) => {}
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+    }
+    editor.join().expect("nothing was lost");
+    assert!(changes > 0);
+    make(&admin, &Change::Adopt).expect("committed");
+    let text = admin.state.text(admin.generation());
+    assert_eq!(text.expect("it reads"), Some(world.text()));
+    let left: Vec<_> = fs::read_dir(world.file().parent().expect("a folder"))
+        .expect("it lists")
+        .map(|entry| entry.expect("a file").file_name())
+        .filter(|name| name.to_string_lossy().starts_with('.'))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn what_a_crash_left_of_an_exchange_is_sorted_out() {
+    let world = World::new();
+    let swap = world.file().with_file_name(".mox.toml.swap");
+    let before = world.text();
+    let admin = world.loaded();
+    make(&admin, &disable("example.org")).expect("committed");
+    drop(admin);
+    let after = world.text();
+    let by_hand = format!("{before}# by hand\n");
+    // What is mox.toml, what is beside it, what is mox.toml after the next start.
+    for (target, beside, then) in [
+        (&before, &after, &after),
+        (&after, &before, &after),
+        (&after, &by_hand, &by_hand),
+        (&by_hand, &after, &by_hand),
+    ] {
+        fs::write(world.file(), target).expect("written");
+        fs::write(&swap, beside).expect("written");
+        drop(world.admin());
+        assert_eq!(world.text(), *then);
+        assert!(!swap.exists());
+    }
+}
+
 #[test]
 fn what_was_made_for_many_new_accounts_is_taken_away_again() {
     let world = World::new();
