@@ -1,6 +1,8 @@
 //! `mox explain`: what the server answers, and the line of mox.toml that decides it. The answer is that
 //! of [`policy`] and [`login`](crate::login) in the words of [`verdict`]; here is only why.
 
+mod written;
+
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};

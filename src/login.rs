@@ -310,7 +310,7 @@ struct Claim {
 impl Claim {
     /// None when it can be nobody, having no address.
     fn resolve(snapshot: &Snapshot, user: &str) -> Option<Claim> {
-        let address = parse_user(user)?;
+        let address = user_address(user)?;
         let account = match snapshot.lookup(&address) {
             Some(Lookup::Destination { account, .. }) => snapshot
                 .credential(&account)
@@ -326,12 +326,12 @@ impl Claim {
 
     /// Whether this authorization identity may be wanted: none, or the same.
     fn is_for(&self, authzid: &str) -> bool {
-        authzid.is_empty() || parse_user(authzid).as_ref() == Some(&self.address)
+        authzid.is_empty() || user_address(authzid).as_ref() == Some(&self.address)
     }
 }
 
 /// A user name is a mail address, in any Unicode form.
-fn parse_user(user: &str) -> Option<Address> {
+pub fn user_address(user: &str) -> Option<Address> {
     Address::parse(&prepare_user(user)?).ok()
 }
 

@@ -1,10 +1,12 @@
 //! What SMTP says to a decision: code, enhanced code and words (RFC 5321 §4.2, RFC 3463). The sessions
 //! answer with these, and `mox explain` shows them, so neither has words of its own.
 
+use std::borrow::Cow;
+
 use crate::login::LoginRefusal;
 use crate::policy::{RcptRefusal, SenderRefusal};
 use crate::sasl::SaslError;
-use crate::smtp::Reply;
+use crate::smtp::{CommandError, Reply};
 
 /// To RCPT TO.
 pub fn recipient<T>(decided: &Result<T, RcptRefusal>) -> Reply {
@@ -34,6 +36,31 @@ pub fn sender(decided: &Result<(), SenderRefusal>) -> Reply {
 /// To a message whose From field is refused.
 pub fn from_refused(refusal: &SenderRefusal) -> Reply {
     sender_refused(refusal, "From field")
+}
+
+/// To `MAIL FROM:<>` in submission.
+pub fn null_sender() -> Reply {
+    Reply::new(550, 7, 1, "a submitted message needs a sender")
+}
+
+/// To a command that the grammar does not know, an address that it cannot read among them.
+pub fn bad_command(error: &CommandError) -> Reply {
+    let words: Cow<'static, str> = match error {
+        CommandError::Unknown => "unknown command".into(),
+        CommandError::NotText => "the line is not text".into(),
+        CommandError::Arguments(why) | CommandError::Sender(why) | CommandError::Recipient(why) => {
+            (*why).into()
+        }
+        CommandError::Parameter(name) => format!("unknown parameter {name}").into(),
+    };
+    match error {
+        CommandError::Unknown => Reply::new(500, 5, 1, words),
+        CommandError::NotText => Reply::new(500, 5, 2, words),
+        CommandError::Arguments(_) => Reply::new(501, 5, 4, words),
+        CommandError::Parameter(_) => Reply::new(555, 5, 4, words),
+        CommandError::Sender(_) => Reply::new(501, 1, 7, words),
+        CommandError::Recipient(_) => Reply::new(501, 1, 3, words),
+    }
 }
 
 /// To AUTH.

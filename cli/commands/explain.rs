@@ -14,7 +14,7 @@ use crate::error::Error;
 /// Tell what the server would answer, and which line of mox.toml decides it
 ///
 /// The answer is made as it is for mail and for logins; without a running server, as it would be if one
-/// started now. Exits 0 whatever the answer.
+/// started now. Exits 0 whatever the answer, also to what is no address and of what is no account.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]

@@ -1,7 +1,6 @@
 //! Every outcome of a session and its words on the wire (RFC 5321 §4.2, RFC 3463, RFC 5248). Those of
 //! decisions are in [`mox::verdict`], where `mox explain` finds them too.
 
-use std::borrow::Cow;
 use std::io;
 
 use mox::login::LoginRefusal;
@@ -92,7 +91,7 @@ impl Answer {
             Answer::LoggedIn => verdict::login(&Ok(())),
 
             Answer::BadLine(error) => R::new(500, 5, 2, error.to_string()),
-            Answer::BadCommand(error) => bad_command(error),
+            Answer::BadCommand(error) => verdict::bad_command(error),
             Answer::HelloFirst => R::new(503, 5, 1, "EHLO comes first"),
             Answer::BadSequence(why) => R::new(503, 5, 1, *why),
             Answer::NotHere(why) => R::new(502, 5, 1, *why),
@@ -102,7 +101,7 @@ impl Answer {
             Answer::BinaryMime => R::new(501, 5, 4, "BODY=BINARYMIME is not offered"),
             Answer::Parameter(name) => R::new(555, 5, 4, format!("{name} is not offered")),
             Answer::NeedsUtf8 => R::new(553, 6, 7, "the address needs SMTPUTF8"),
-            Answer::NullSender => R::new(550, 7, 1, "a submitted message needs a sender"),
+            Answer::NullSender => verdict::null_sender(),
             Answer::SenderRefused(refusal) => verdict::sender(&Err(refusal.clone())),
             Answer::FromRefused(refusal) => verdict::from_refused(refusal),
             Answer::RecipientRefused(refusal) => verdict::recipient::<()>(&Err(refusal.clone())),
@@ -150,25 +149,6 @@ pub(super) fn farewell(end: &End) -> Option<Reply> {
         End::TooManyFailures => Some(Reply::new(421, 7, 0, "too many failed logins")),
         End::TooManyErrors => Some(Reply::new(421, 7, 0, "too many bad commands")),
         End::NotSmtp => Some(Reply::new(500, 5, 2, "please try again speaking smtp")),
-    }
-}
-
-fn bad_command(error: &CommandError) -> Reply {
-    let words: Cow<'static, str> = match error {
-        CommandError::Unknown => "unknown command".into(),
-        CommandError::NotText => "the line is not text".into(),
-        CommandError::Arguments(why) | CommandError::Sender(why) | CommandError::Recipient(why) => {
-            (*why).into()
-        }
-        CommandError::Parameter(name) => format!("unknown parameter {name}").into(),
-    };
-    match error {
-        CommandError::Unknown => Reply::new(500, 5, 1, words),
-        CommandError::NotText => Reply::new(500, 5, 2, words),
-        CommandError::Arguments(_) => Reply::new(501, 5, 4, words),
-        CommandError::Parameter(_) => Reply::new(555, 5, 4, words),
-        CommandError::Sender(_) => Reply::new(501, 1, 7, words),
-        CommandError::Recipient(_) => Reply::new(501, 1, 3, words),
     }
 }
 

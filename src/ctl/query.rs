@@ -203,14 +203,20 @@ pub fn answer(snapshot: &Snapshot, admin: &Admin, query: &Query) -> Result<Answe
         Query::Addresses => Answer::Addresses(address::rows(snapshot)),
         Query::AddressOwner { address } => Answer::AddressOwner(address::owner(snapshot, address)?),
         Query::ExplainRecipient { address } => {
-            Answer::Explanation(explanation::recipient(snapshot, admin, address)?)
+            Answer::Explanation(explanation::ask(snapshot, admin, |explainer| {
+                explainer.rcpt_to(address)
+            })?)
         }
         Query::ExplainSender { address, account } => {
             let account = account.as_deref();
-            Answer::Explanation(explanation::sender(snapshot, admin, address, account)?)
+            Answer::Explanation(explanation::ask(snapshot, admin, |explainer| {
+                explainer.mail_from(address, account)
+            })?)
         }
         Query::ExplainLogin { address } => {
-            Answer::Explanation(explanation::login(snapshot, admin, address)?)
+            Answer::Explanation(explanation::ask(snapshot, admin, |explainer| {
+                explainer.auth(address)
+            })?)
         }
         Query::MailSettings { address } => {
             Answer::MailSettings(address::settings(snapshot, address)?)

@@ -160,3 +160,91 @@ fn logins_have_a_line() {
         assert_eq!(explain(|e| shown(&e.login(&address(user)))), expected);
     }
 }
+
+#[test]
+fn what_is_no_address_is_answered_as_in_a_session() {
+    for (path, expected) in [
+        (
+            "no address",
+            r#"501 5.1.3   []: "no address" is not an address: it has no @ | "#,
+        ),
+        (
+            "",
+            r#"501 5.1.3   []: "" is not an address: it has no @ | "#,
+        ),
+        (
+            "a@b..example",
+            r#"501 5.1.3   []: "b..example" is not a domain name | "#,
+        ),
+        // Neither ends the path, nor gives parameters.
+        (
+            "a@example.org> ORCPT=rfc822;x",
+            r#"501 5.1.3   []: "example.org> ORCPT=rfc822;x" is not a domain name | "#,
+        ),
+        (
+            "alice@[192.0.2.1]",
+            "550 5.7.1   []: at an address literal only the postmaster gets mail, and only at the server's | ",
+        ),
+    ] {
+        assert_eq!(explain(|e| shown(&e.rcpt_to(path))), expected);
+    }
+    for (path, account, expected) in [
+        (
+            "postmaster",
+            None,
+            r#"501 5.1.7   []: "postmaster" is not an address: it has no @ | "#,
+        ),
+        (
+            "alice@example.org> AUTH=<",
+            None,
+            r#"501 5.1.7   []: "example.org> AUTH=<" is not a domain name | "#,
+        ),
+        (
+            "",
+            None,
+            "550 5.7.1   []: the empty sender is for servers, on port 25 | ",
+        ),
+        (
+            "alice@example.org",
+            Some("bobb"),
+            r#"550 5.7.1   []: account "bobb" does not exist; bob does | "#,
+        ),
+        (
+            "alice@example.org",
+            Some("No Name"),
+            r#"550 5.7.1   []: account "No Name" does not exist | "#,
+        ),
+    ] {
+        let found = explain(|e| shown(&e.mail_from(path, account)));
+        assert_eq!(found, expected);
+    }
+    for (user, expected) in [
+        (
+            "alice",
+            r#"535 5.7.8   []: "alice" is not an address: it has no @ | "#,
+        ),
+        (
+            "alice@example.org",
+            r#"235 2.7.0 alice  []: alice@example.org belongs to account alice | "alice@example.org" = {}"#,
+        ),
+    ] {
+        assert_eq!(explain(|e| shown(&e.auth(user))), expected);
+    }
+}
+
+proptest::proptest! {
+    /// A text that is an address is asked about as that address, every other is refused.
+    #[test]
+    fn every_text_has_an_answer(text in "\\PC{0,30}|[a-d<>@.\"\\\\ =]{0,12}", account in "\\PC{0,10}") {
+        let (rcpt, mail, auth) = explain(|e| {
+            (e.rcpt_to(&text), e.mail_from(&text, Some(&account)), e.auth(&text))
+        });
+        for explained in [&rcpt, &mail, &auth] {
+            proptest::prop_assert!(!explained.code.is_empty() && !explained.reason.is_empty());
+        }
+        if Address::parse(&text).is_err() {
+            proptest::prop_assert!(!mail.accept && !auth.accept);
+            proptest::prop_assert!(!rcpt.accept || text.eq_ignore_ascii_case("postmaster") || text.starts_with('@'));
+        }
+    }
+}

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Attempt, AttemptResult, Claim, LoggedIn, LoginRefusal, Logins, Means, Mechanism, Origin, admit,
-    decoy, external, parse_user,
+    decoy, external, user_address,
 };
 use crate::addr::AccountName;
 use crate::sasl::{self, CramResponse, Exchange, SaslError, ScramRefusal, Step};
@@ -218,7 +218,7 @@ impl Dialogue {
 
     fn name(&self, snapshot: &Snapshot) -> String {
         let prepared = sasl::prepare_user(&self.user).unwrap_or_default();
-        decoy::name_of(snapshot, &prepared, parse_user(&self.user).as_ref())
+        decoy::name_of(snapshot, &prepared, user_address(&self.user).as_ref())
     }
 
     /// The secret was right. Decided on the facts as they are now: the credential may have been

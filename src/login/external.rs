@@ -3,7 +3,7 @@
 //! each time.
 
 use super::{
-    Attempt, AttemptResult, LoggedIn, LoginRefusal, Logins, Means, Origin, key, parse_user,
+    Attempt, AttemptResult, LoggedIn, LoginRefusal, Logins, Means, Origin, key, user_address,
 };
 use crate::addr::AccountName;
 use crate::snapshot::{Lookup, Snapshot};
@@ -95,7 +95,7 @@ impl Logins {
             "" => key.login_address.clone(),
             // Whether another account has the address, or nobody, is not told.
             other => {
-                let address = parse_user(other).ok_or(LoginRefusal::OtherAccount)?;
+                let address = user_address(other).ok_or(LoginRefusal::OtherAccount)?;
                 match snapshot.lookup(&address) {
                     Some(Lookup::Destination { account, .. }) if account == key.account => address,
                     _ => return Err(LoginRefusal::OtherAccount),

@@ -1,7 +1,6 @@
 //! `mox explain login`
 
 use clap_complete::ArgValueCompleter;
-use mox::addr::Address;
 use mox::ctl::Query;
 
 use super::explain;
@@ -18,10 +17,10 @@ use crate::error::Error;
 pub(crate) struct Args {
     /// The address that stands for the user
     #[arg(add = ArgValueCompleter::new(complete::addresses))]
-    address: Address,
+    address: String,
 }
 
 pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
-    let address = args.address.to_string();
+    let address = args.address;
     explain(run, &Query::ExplainLogin { address })
 }

@@ -1,7 +1,6 @@
 //! `mox explain sender`
 
 use clap_complete::ArgValueCompleter;
-use mox::addr::{AccountName, Address};
 use mox::ctl::Query;
 
 use super::explain;
@@ -19,17 +18,17 @@ use crate::error::Error;
 pub(crate) struct Args {
     /// Who sends; by default the account whose address it is, or the first member of an alias
     #[arg(long, value_name = "A", add = ArgValueCompleter::new(complete::accounts))]
-    account: Option<AccountName>,
+    account: Option<String>,
 
     /// The address
     #[arg(add = ArgValueCompleter::new(complete::addresses))]
-    address: Address,
+    address: String,
 }
 
 pub(crate) fn run(args: Args, run: &Run) -> Result<(), Error> {
     let query = Query::ExplainSender {
-        address: args.address.to_string(),
-        account: args.account.map(|name| name.to_string()),
+        address: args.address,
+        account: args.account,
     };
     explain(run, &query)
 }

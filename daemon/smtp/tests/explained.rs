@@ -17,6 +17,15 @@ use super::world::{Client, PASSWORD, World, account};
 const DOMAINS: [&str; 3] = ["one.example", "two.example", "three.example"];
 const ACCOUNTS: [&str; 3] = ["alice", "bob", "carol"];
 
+/// No addresses of a domain. So few that a session does not end for them.
+const UNREADABLE: [&str; 5] = [
+    "no address",
+    "a b@one.example",
+    "a@one..example",
+    "a@one.example>",
+    "a@[192.0.2.1]",
+];
+
 /// A random mox.toml.
 fn configuration() -> impl Strategy<Value = String> {
     let domain = (
@@ -169,6 +178,10 @@ async fn explanations_are_the_answers_of_sessions() {
         };
         let reply = ask(&mut client, "RCPT TO:<Postmaster>".to_owned()).await;
         compare(&reply, &explainer.recipient(&Recipient::Postmaster));
+        for path in UNREADABLE {
+            let reply = ask(&mut client, format!("RCPT TO:<{path}>")).await;
+            compare(&reply, &explainer.rcpt_to(path));
+        }
         for address in addresses() {
             let reply = ask(&mut client, format!("RCPT TO:<{}>", address.wire())).await;
             compare(&reply, &explainer.recipient(&Recipient::Address(address)));
@@ -185,6 +198,10 @@ async fn explanations_are_the_answers_of_sessions() {
                 continue;
             }
             let login = explainer.login(&address).account;
+            for path in UNREADABLE.iter().chain(&[""]) {
+                let reply = ask(&mut client, format!("MAIL FROM:<{path}>")).await;
+                compare(&reply, &explainer.mail_from(path, Some(&login)));
+            }
             for sender in addresses() {
                 let reply = ask(&mut client, format!("MAIL FROM:<{}>", sender.wire())).await;
                 compare(&reply, &explainer.sender(&sender, Some(&account(&login))));
@@ -193,5 +210,8 @@ async fn explanations_are_the_answers_of_sessions() {
         }
     }
     let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
-    assert_eq!(codes, ["235", "250", "450", "451", "525", "535", "550"]);
+    assert_eq!(
+        codes,
+        ["235", "250", "450", "451", "501", "525", "535", "550"]
+    );
 }
