@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
 
+use clap::{Arg, ArgAction};
 use clap_complete::env::{CompleteEnv, Shells};
 use clap_complete::{CompletionCandidate, Shell};
 use mox::config::settings::{self, Setting};
@@ -25,10 +26,20 @@ const OFFERED: usize = 1000;
 /// Answers if a shell asks for candidates; true: that was all there was to do.
 pub(crate) fn answered() -> bool {
     let folder = std::env::current_dir().ok();
-    CompleteEnv::with_factory(Args::grammar)
+    CompleteEnv::with_factory(|| long_help(Args::grammar()))
         .var(VARIABLE)
         .try_complete(std::env::args_os(), folder.as_deref())
         .unwrap_or(true)
+}
+
+/// `--help` without `-h`, which would be offered behind everything that begins with a hyphen, the
+/// start of a fingerprint among it.
+fn long_help(command: clap::Command) -> clap::Command {
+    let help = Arg::new("help").long("help").help("Print help");
+    command
+        .disable_help_flag(true)
+        .arg(help.action(ArgAction::Help))
+        .mut_subcommands(long_help)
 }
 
 /// The script that a shell loads: it asks `mox` for candidates.

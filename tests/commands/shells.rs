@@ -92,6 +92,7 @@ fn shells_offer_commands_and_names() {
         ] {
             for (line, offered) in [
                 ("mox config dom", vec!["domain"]),
+                ("mox config domain disable --he", vec!["--help"]),
                 (
                     "mox config domain show ex",
                     vec!["example.net", "example.org"],
@@ -130,6 +131,39 @@ fn without_a_configuration_nothing_is_offered_or_said() {
             ask(&instance, "mox config account rm a"),
             Vec::<String>::new()
         );
+    }
+}
+
+/// Base64url has the hyphen: every 64th fingerprint looks like an option.
+#[test]
+fn fingerprints_may_begin_with_a_hyphen() {
+    const FINGERPRINT: &str = "-XDORryFFf-hdT8emdfmZ6FHcXOhHwRN8e9dqrE8aEc";
+    let certificate = include_bytes!("../samples/certificates/hyphen.pem");
+    let mut instance = world();
+    let add = ["config", "tlspubkey", "add", "bob@example.org"];
+    process::run(&mut instance.mox(add), certificate)
+        .unwrap()
+        .ok();
+    for online in [false, true] {
+        if online {
+            instance.serve().unwrap();
+        }
+        for (name, ask) in [
+            ("bash", bash as fn(&Instance, &str) -> Vec<String>),
+            ("fish", fish),
+            ("zsh", zsh),
+        ] {
+            for verb in ["get", "rm", "update"] {
+                for start in ["-XDORryFFf-h", "-X"] {
+                    let line = format!("mox config tlspubkey {verb} {start}");
+                    assert_eq!(
+                        ask(&instance, &line),
+                        [FINGERPRINT],
+                        "{name}, online {online}: {line}"
+                    );
+                }
+            }
+        }
     }
 }
 
