@@ -284,18 +284,22 @@ impl Reloader {
         keys: usize,
         troubles: &Mutex<Troubles>,
     ) -> Result<Done, Undone> {
-        let reloading = Reloading::begin();
-        let mut result = self.try_change(change, actor, keys, troubles);
+        let mut reloading = None;
+        let mut result = self.try_change(change, actor, keys, troubles, &mut reloading);
         for _ in 0..RACES {
             match result {
                 Err(Undone::Refused(AdminError::Raced)) => {
-                    result = self.try_change(change, actor, keys, troubles);
+                    result = self.try_change(change, actor, keys, troubles, &mut reloading);
                 }
                 _ => break,
             }
         }
-        self.note_result(change, actor, &result, troubles);
-        reloading.done(&self.status(troubles));
+        // What waits for its keys has not begun.
+        if !matches!(result, Err(Undone::Keys(_))) {
+            let reloading = reloading.unwrap_or_else(Reloading::begin);
+            self.note_result(change, actor, &result, troubles);
+            reloading.done(&self.status(troubles));
+        }
         result
     }
 
@@ -305,6 +309,7 @@ impl Reloader {
         actor: &Actor,
         keys: usize,
         troubles: &Mutex<Troubles>,
+        reloading: &mut Option<Reloading>,
     ) -> Result<Done, Undone> {
         let adopting = matches!(change, Change::Adopt);
         let prepared = self.admin.prepare(change)?;
@@ -312,6 +317,7 @@ impl Reloader {
             0 => {}
             missing => return Err(Undone::Keys(missing)),
         }
+        reloading.get_or_insert_with(Reloading::begin);
         if !prepared.changed && !adopting {
             let committed = self.admin.commit(prepared, actor)?;
             return Ok(Done {

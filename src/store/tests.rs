@@ -148,7 +148,11 @@ fn copy_tree(from: &std::path::Path, to: &std::path::Path) {
             std::fs::create_dir(&to).unwrap();
             copy_tree(&entry.path(), &to);
         } else {
-            std::fs::copy(entry.path(), to).unwrap();
+            match std::fs::copy(entry.path(), to) {
+                // A segment that nothing needs any more may go meanwhile.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                copied => drop(copied.unwrap()),
+            }
         }
     }
 }

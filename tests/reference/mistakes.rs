@@ -133,7 +133,8 @@ fn mistakes() -> Vec<(String, Option<String>)> {
     files.push(top().join("daemon/privileges/access.rs"));
     let mut all = Vec::new();
     for file in files {
-        if file.ends_with("tests.rs") {
+        // That of sendmail.toml has tests of its own.
+        if file.ends_with("tests.rs") || file.ends_with("submission.rs") {
             continue;
         }
         let text = fs::read_to_string(&file).unwrap();
