@@ -256,8 +256,7 @@ pub struct Tls {
     pub certificates: Vec<Certificate>,
     /// The oldest version spoken, `1.2` or `1.3` (`1.2`).
     pub min_version: TlsVersion,
-    /// Whether clients of IMAP and submission may log in with a certificate (true). Read and
-    /// checked, not asked for yet.
+    /// Whether clients of IMAP and submission may log in with a certificate (true).
     pub client_auth: bool,
 }
 }
